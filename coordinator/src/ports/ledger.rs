@@ -1,0 +1,397 @@
+//! The ledger: the durable record of pipelines, objects, batches and executions, and the only
+//! memory of work between stages. There is no second queue.
+
+use async_trait::async_trait;
+use lakegate_model::{
+    BatchId, DatasetId, ExecutionId, Failure, ObjectId, ObjectVersion, Pipeline, StageKey, Timestamp, TraceContext,
+    machine::{
+        batch::{OpenBatch, SealReason},
+        execution::ExecutionState,
+        object::ObjectState,
+    },
+    pipeline::BatchTrigger,
+    table::Schema,
+};
+
+use super::Result;
+
+/// The durable record.
+///
+/// `Ok` from anything that writes means durable: it survives a power cut. Callers write many things
+/// in one call and many calls at once; the adapter commits them in groups. Each arrival and each
+/// move stands for itself: one that does not apply changes nothing and does not stop its
+/// neighbours. Whatever is written about one execution is written in one transaction.
+#[async_trait]
+pub trait Ledger: Send + Sync + 'static {
+    /// Stores a pipeline as the newest version of its dataset's. One equal to the newest version
+    /// (same digest) is that version.
+    async fn apply_pipeline(&self, pipeline: &Pipeline, at: Timestamp) -> Result<Applied>;
+
+    /// The newest version of every dataset's pipeline, by dataset.
+    async fn pipelines(&self) -> Result<Vec<PipelineVersion>>;
+
+    /// A version of a dataset's pipeline.
+    async fn pipeline(&self, dataset: &DatasetId, version: u32) -> Result<Option<PipelineVersion>>;
+
+    /// Records that objects have arrived at stages. An object the ledger knows (same id) is `Known`
+    /// and nothing changes, whatever the pipeline's version is now. A new one gets a ready execution,
+    /// or becomes a member of the stage's open batch, taking the place of a collecting member with
+    /// the same bucket and key, which becomes `Superseded`. Answers are in the order of arrivals.
+    async fn admit(&self, arrivals: Vec<Arrival>) -> Result<Vec<Admission>>;
+
+    /// Moves executions on. A move applies only if the execution is at revision `from`; it then has
+    /// revision `from + 1` and everything in the move is written with it, outputs admitted as `admit`
+    /// does. When the new phase is terminal, the states of its object or of its batch's members
+    /// follow, as `lakegate_model::machine::object::decide` says: `Processed`, `Failed`,
+    /// `Quarantined` or `Superseded`; a member named in `rejected` is `Quarantined` with that reason,
+    /// or `Superseded` if the reason is `ObjectChanged`.
+    async fn advance(&self, moves: Vec<Move>) -> Result<Vec<MoveOutcome>>;
+
+    /// Executions of a stage that are not over and have `seq > after`, in order of `seq`, at most `limit`.
+    async fn unfinished(&self, stage: &StageKey, after: u64, limit: usize) -> Result<Vec<Execution>>;
+
+    /// The stages that have executions that are not over, or collecting members.
+    async fn busy_stages(&self) -> Result<Vec<StageKey>>;
+
+    /// One execution.
+    async fn execution(&self, id: &ExecutionId) -> Result<Option<Execution>>;
+
+    /// What the stage's open batch has collected.
+    async fn open_batch(&self, stage: &StageKey, trigger: &BatchTrigger) -> Result<OpenBatch>;
+
+    /// Seals the oldest members of the open batch, as many as `members_to_seal` allows, and creates
+    /// the batch's ready execution in the same transaction. `None` if the open batch is empty.
+    async fn seal(&self, request: SealRequest) -> Result<Option<Sealed>>;
+
+    /// The members of a sealed batch, in the order they came.
+    async fn members(&self, batch: &BatchId) -> Result<Vec<Member>>;
+
+    /// Pauses or resumes a stage; tells whether that changed anything.
+    async fn set_paused(&self, stage: &StageKey, paused: bool) -> Result<bool>;
+
+    /// The paused stages.
+    async fn paused(&self) -> Result<Vec<StageKey>>;
+
+    /// The input schema recorded for a stage by `Move::schema`.
+    async fn schema(&self, stage: &StageKey) -> Result<Option<Schema>>;
+
+    /// Remembers objects that no pipeline takes, with the reason. One known already is not counted again.
+    async fn record_unrouted(&self, objects: Vec<Unrouted>) -> Result<()>;
+
+    /// How many objects no pipeline took.
+    async fn unrouted(&self) -> Result<u64>;
+
+    /// What is in each stage the ledger knows of.
+    async fn counts(&self) -> Result<Vec<StageCounts>>;
+
+    /// Executions, newest first.
+    async fn runs(&self, filter: &Filter, page: &Page) -> Result<Paged<Execution>>;
+
+    /// The executions whose id starts so, at most two: enough to tell none, one and many apart.
+    async fn runs_by_prefix(&self, prefix: &str) -> Result<Vec<Execution>>;
+
+    /// Objects, newest first.
+    async fn objects(&self, filter: &Filter, page: &Page) -> Result<Paged<ObjectRecord>>;
+
+    /// The objects whose id starts so, at most two; or, if there is none, those with exactly this
+    /// key in the raw zone, newest first, at most one.
+    async fn objects_by_name(&self, name: &str) -> Result<Vec<ObjectRecord>>;
+
+    /// The objects an execution made, in the order they were made.
+    async fn made_by(&self, execution: &ExecutionId) -> Result<Vec<ObjectRecord>>;
+
+    /// The executions that had an object: its own, or its batch's.
+    async fn runs_of(&self, object: &ObjectId) -> Result<Vec<Execution>>;
+
+    /// Sealed batches, newest first.
+    async fn batches(&self, filter: &Filter, page: &Page) -> Result<Paged<BatchRecord>>;
+
+    /// The sealed batches whose id starts so, at most two.
+    async fn batches_by_prefix(&self, prefix: &str) -> Result<Vec<BatchRecord>>;
+}
+
+/// What `apply_pipeline` did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Applied {
+    /// The pipeline's version, counted from 1.
+    pub version: u32,
+    /// False if it was the newest version already.
+    pub changed: bool,
+}
+
+/// A pipeline as stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PipelineVersion {
+    /// Its version, counted from 1.
+    pub version: u32,
+    /// When it was applied.
+    pub at: Timestamp,
+    /// What it says.
+    pub pipeline: Pipeline,
+}
+
+/// An object's arrival at a stage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Arrival {
+    /// The object.
+    pub object: ObjectVersion,
+    /// What names its outputs: its raw key below its route's prefix, kept from stage to stage.
+    pub relative: String,
+    /// The stage it is input of.
+    pub stage: StageKey,
+    /// What the stage does with it.
+    pub purpose: Purpose,
+    /// The execution that made it; `None` for what landed.
+    pub made_by: Option<ExecutionId>,
+    /// When it arrived.
+    pub at: Timestamp,
+    /// Its trace, at the span under which what follows belongs.
+    pub trace: TraceContext,
+}
+
+/// What a stage does with an arriving object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// An execution of its own, by this pipeline version.
+    Execute {
+        /// The pipeline's version.
+        pipeline_version: u32,
+    },
+    /// A place in the open batch.
+    Collect,
+}
+
+/// What became of an arrival.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Admission {
+    /// It is new, and this is its execution.
+    Started(Box<Execution>),
+    /// It is new, and a member of the open batch.
+    Collected,
+    /// The ledger knew it.
+    Known,
+}
+
+/// An execution as recorded.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Execution {
+    /// Its id.
+    pub id: ExecutionId,
+    /// Its place in the order in which its ledger recorded executions; grows, with gaps.
+    pub seq: u64,
+    /// The stage.
+    pub stage: StageKey,
+    /// The pipeline's version.
+    pub pipeline_version: u32,
+    /// What it is of.
+    pub subject: Subject,
+    /// Counts its moves; a move names the one it starts from.
+    pub revision: u64,
+    /// How far it is.
+    pub state: ExecutionState,
+    /// When it was recorded.
+    pub created_at: Timestamp,
+    /// When it last moved.
+    pub updated_at: Timestamp,
+    /// Its trace, at the span its own span is a child of.
+    pub trace: TraceContext,
+}
+
+/// What an execution is of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// One object.
+    Object {
+        /// The object.
+        object: ObjectVersion,
+        /// As in `Arrival`.
+        relative: String,
+    },
+    /// A sealed batch.
+    Batch {
+        /// The batch.
+        id: BatchId,
+        /// How many members.
+        objects: u64,
+        /// Bytes of all members.
+        bytes: u64,
+    },
+}
+
+/// A step in an execution's life, with all that must be written with it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Move {
+    /// Which execution.
+    pub execution: ExecutionId,
+    /// The revision it must be at.
+    pub from: u64,
+    /// Its state afterwards.
+    pub to: ExecutionState,
+    /// When.
+    pub at: Timestamp,
+    /// Objects it made that arrive at the next stage.
+    pub outputs: Vec<Arrival>,
+    /// The stage's input schema from now on, if it changed.
+    pub schema: Option<Schema>,
+}
+
+/// What became of a move.
+#[derive(Clone, Debug, PartialEq)]
+pub enum MoveOutcome {
+    /// It is written; these are the admissions of its outputs.
+    Moved(Vec<Admission>),
+    /// The execution is at another revision, or unknown: nothing was written.
+    Stale,
+}
+
+/// What to seal.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SealRequest {
+    /// The stage whose open batch it is.
+    pub stage: StageKey,
+    /// Its limits.
+    pub trigger: BatchTrigger,
+    /// The pipeline version that will run it.
+    pub pipeline_version: u32,
+    /// Why.
+    pub reason: SealReason,
+    /// When.
+    pub at: Timestamp,
+    /// The trace of the batch.
+    pub trace: TraceContext,
+}
+
+/// A batch that was sealed just now.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sealed {
+    /// The batch.
+    pub batch: BatchRecord,
+    /// Its execution.
+    pub execution: Execution,
+}
+
+/// A sealed batch as recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BatchRecord {
+    /// Its id, a function of its members.
+    pub id: BatchId,
+    /// Whose.
+    pub stage: StageKey,
+    /// How many members.
+    pub objects: u64,
+    /// Bytes of all members.
+    pub bytes: u64,
+    /// When its first member arrived.
+    pub first_at: Timestamp,
+    /// When it was sealed.
+    pub sealed_at: Timestamp,
+    /// Why.
+    pub reason: SealReason,
+    /// Its execution.
+    pub execution: ExecutionId,
+    /// The name of its execution's phase.
+    pub state: String,
+}
+
+/// A member of a sealed batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// The object.
+    pub object: ObjectVersion,
+    /// As in `Arrival`.
+    pub relative: String,
+    /// The member's own trace, to link to.
+    pub trace: TraceContext,
+}
+
+/// An object as recorded.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ObjectRecord {
+    /// The object.
+    pub object: ObjectVersion,
+    /// As in `Arrival`.
+    pub relative: String,
+    /// The stage it is input of.
+    pub stage: StageKey,
+    /// Where it is in it.
+    pub state: ObjectState,
+    /// When it arrived.
+    pub arrived_at: Timestamp,
+    /// When its state last changed.
+    pub updated_at: Timestamp,
+    /// The execution it is in.
+    pub execution: Option<ExecutionId>,
+    /// The sealed batch it is in.
+    pub batch: Option<BatchId>,
+    /// Why it was set aside, if it was.
+    pub failure: Option<Failure>,
+    /// The execution that made it.
+    pub made_by: Option<ExecutionId>,
+    /// Its trace.
+    pub trace: TraceContext,
+}
+
+/// An object that no pipeline takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unrouted {
+    /// The object.
+    pub object: ObjectVersion,
+    /// Why nobody takes it.
+    pub reason: String,
+    /// When it arrived.
+    pub at: Timestamp,
+}
+
+/// What is in a stage.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StageCounts {
+    /// The stage; `None` only in the default value.
+    pub stage: Option<StageKey>,
+    /// Executions by phase.
+    pub waiting: u64,
+    /// Ready to start, or waiting for a retry.
+    pub ready: u64,
+    /// Running or promoting.
+    pub running: u64,
+    /// Done.
+    pub succeeded: u64,
+    /// Dead letters.
+    pub failed: u64,
+    /// Set aside, batch members among them.
+    pub quarantined: u64,
+    /// Overwritten before they were read.
+    pub superseded: u64,
+    /// Members of the open batch.
+    pub collecting: u64,
+    /// Rows that succeeded executions wrote.
+    pub rows_out: u64,
+}
+
+/// What to list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Only this dataset's.
+    pub dataset: Option<DatasetId>,
+    /// Only this stage's, within the dataset.
+    pub stage: Option<String>,
+    /// Only those in the state of this name.
+    pub state: Option<String>,
+}
+
+/// Which page.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Page {
+    /// At most so many; the adapter may give fewer.
+    pub size: usize,
+    /// `Paged::next` of the page before; empty for the first.
+    pub token: String,
+}
+
+/// A page of something.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Paged<T> {
+    /// What is on it.
+    pub items: Vec<T>,
+    /// Where the next page starts; empty if this is the last.
+    pub next: String,
+}

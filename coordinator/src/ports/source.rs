@@ -1,0 +1,52 @@
+//! Where events come from: a watched directory, a queue.
+
+use async_trait::async_trait;
+use lakegate_model::event::ObjectEvent;
+
+use super::Result;
+
+/// A source of events.
+///
+/// The source delivers every event at least once, in any order, until its message is acknowledged.
+/// The coordinator acknowledges a message only after what it says is in the ledger, or is known to
+/// be nobody's. While a message is held the source keeps others from getting it.
+#[async_trait]
+pub trait EventSource: Send + Sync + 'static {
+    /// A name for logs and metrics: `watch`, `sqs://…`.
+    fn name(&self) -> &str;
+
+    /// Waits for messages and gives at most `max` of them. Dropping the future loses nothing.
+    ///
+    /// # Errors
+    /// What can't be received now; the caller tries again after a while.
+    async fn receive(&self, max: usize) -> Result<Vec<Message>>;
+
+    /// Forgets messages for good. Unknown receipts are ignored: acknowledging twice is harmless.
+    ///
+    /// # Errors
+    /// What can't be acknowledged; those messages will be delivered again.
+    async fn acknowledge(&self, receipts: Vec<Receipt>) -> Result<()>;
+
+    /// Gives messages back at once, to be delivered again, here or elsewhere.
+    ///
+    /// # Errors
+    /// What can't be given back; it is delivered again when its lease ends.
+    async fn hand_back(&self, receipts: Vec<Receipt>) -> Result<()>;
+
+    /// How many things the source knows of that are not acknowledged yet: files still being
+    /// written, messages held. Zero means that nothing is under way as far as it can tell.
+    fn arriving(&self) -> u64;
+}
+
+/// What one message says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// What acknowledges it.
+    pub receipt: Receipt,
+    /// Its events, in its order. May be empty.
+    pub events: Vec<ObjectEvent>,
+}
+
+/// Names a delivered message to its source.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Receipt(pub String);

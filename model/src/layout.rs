@@ -1,0 +1,96 @@
+//! Where data goes: every output key is a function of the execution, so that a repeated attempt
+//! overwrites itself and two files of the same name in two folders never meet.
+
+use crate::{
+    ids::{BatchId, DatasetId, ExecutionId},
+    location::Location,
+};
+
+/// The folder below a zone that no reader or watcher takes for data.
+pub const INTERNAL: &str = "_lakegate";
+
+/// The key of an object stage's output below its zone: the raw key below `<team>/<dataset>/`
+/// (`relative`), its own suffixes kept.
+pub fn object_output(dataset: &DatasetId, stage: &str, relative: &str) -> String {
+    format!("{dataset}/{stage}/{relative}.parquet")
+}
+
+/// The key of a batch stage's output below its zone.
+pub fn batch_output(dataset: &DatasetId, stage: &str, batch: &BatchId) -> String {
+    format!("{dataset}/{stage}/{batch}.parquet")
+}
+
+/// The key of a table's folder below its zone.
+pub fn table_root(dataset: &DatasetId, table: &str) -> String {
+    format!("{dataset}/{table}")
+}
+
+/// The folders of a partition, Hive style: `year=2013/carrier=UA`. Values are escaped as Hive
+/// does; null is `__HIVE_DEFAULT_PARTITION__`.
+pub fn partition_path(partition: &[(String, Option<String>)]) -> String {
+    let folders: Vec<String> = partition
+        .iter()
+        .map(|(column, value)| {
+            let value = value.as_deref().map_or_else(|| HIVE_NULL.to_owned(), escape_hive);
+            format!("{}={value}", escape_hive(column))
+        })
+        .collect();
+    folders.join("/")
+}
+
+const HIVE_NULL: &str = "__HIVE_DEFAULT_PARTITION__";
+
+/// Hive's escaping: control characters and those that mean something in a path become `%XX`.
+/// The empty text is the null partition's name in Hive, so it is escaped by nothing and never
+/// produced: callers pass `None`.
+fn escape_hive(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_ascii_control() || "\"#%'*/:=?\\{}[]^ ".contains(c) {
+            escaped.push_str(&format!("%{:02X}", c as u32));
+        } else {
+            escaped.push(c);
+        }
+    }
+    escaped
+}
+
+/// The place below `zone` where one attempt of an execution writes what is not yet let in.
+pub fn staging(zone: &Location, execution: &ExecutionId, attempt: u32) -> Location {
+    zone.join(&format!("{INTERNAL}/staging/{execution}/{attempt}"))
+}
+
+/// The place below `zone` of everything the attempts of an execution staged.
+pub fn staging_root(zone: &Location, execution: &ExecutionId) -> Location {
+    zone.join(&format!("{INTERNAL}/staging/{execution}"))
+}
+
+/// The place below `zone` of a batch's manifest.
+pub fn manifest(zone: &Location, batch: &BatchId) -> Location {
+    zone.join(&format!("{INTERNAL}/manifests/{batch}.json"))
+}
+
+/// The name of the `part`-th file an execution writes into a table's partition.
+pub fn table_file(execution: &ExecutionId, part: usize) -> String {
+    format!("{execution}-{part:05}.parquet")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn same_names_in_two_folders_never_meet() {
+        let dataset = DatasetId::new("nyc", "flights");
+        let [a, b] = ["2013/01.csv", "2014/01.csv"].map(|relative| object_output(&dataset, "clean", relative));
+        assert_eq!(a, "nyc/flights/clean/2013/01.csv.parquet");
+        assert_ne!(a, b);
+        assert_ne!(object_output(&dataset, "clean", "a.csv"), object_output(&dataset, "clean", "a.csv.gz"));
+    }
+
+    #[test]
+    fn partitions_are_written_as_hive_writes_them() {
+        let partition = [("day".to_owned(), Some("2013/01 a".to_owned())), ("k".to_owned(), None)];
+        assert_eq!(partition_path(&partition), "day=2013%2F01%20a/k=__HIVE_DEFAULT_PARTITION__");
+    }
+}

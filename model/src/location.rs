@@ -1,0 +1,67 @@
+//! Where something lies: a directory or an S3 prefix, and what is below it.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A place in the lake as an absolute URI without a trailing slash: `file:///lake/raw` or
+/// `s3://bucket/prefix`. Below it, keys are plain text with `/` between segments: nothing is
+/// percent-encoded, so `file:///lake/raw/100%.csv` names the file `100%.csv`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Location(String);
+
+impl Location {
+    /// Takes an absolute URI.
+    pub fn new(uri: impl Into<String>) -> Location {
+        let mut uri: String = uri.into();
+        while uri.ends_with('/') && !uri.ends_with("://") {
+            uri.pop();
+        }
+        Location(uri)
+    }
+
+    /// The place of an absolute path on this machine.
+    pub fn of_path(path: &str) -> Location {
+        Location::new(format!("file://{path}"))
+    }
+
+    /// What lies at `key` below this place.
+    pub fn join(&self, key: &str) -> Location {
+        if key.is_empty() { self.clone() } else { Location(format!("{}/{key}", self.0)) }
+    }
+
+    /// The path on this machine; `None` if it lies elsewhere.
+    pub fn path(&self) -> Option<&str> {
+        self.0.strip_prefix("file://")
+    }
+
+    /// The key of this place below `base`; `None` if it is not below it.
+    pub fn below<'a>(&'a self, base: &Location) -> Option<&'a str> {
+        self.0.strip_prefix(&base.0)?.strip_prefix('/')
+    }
+
+    /// The URI as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_plain_text() {
+        let place = Location::of_path("/lake/raw/").join("nyc/flights/100% + ü.csv");
+        assert_eq!(place.path(), Some("/lake/raw/nyc/flights/100% + ü.csv"));
+        assert_eq!(place.below(&Location::of_path("/lake/raw")), Some("nyc/flights/100% + ü.csv"));
+        assert_eq!(place.below(&Location::of_path("/lake/ra")), None);
+    }
+}

@@ -1,0 +1,329 @@
+//! The life of an execution: one stage applied to one object or one sealed batch.
+//!
+//! ```text
+//!            references missing          started              finished, staged        promoted
+//!  Waiting ◄──────────────────── Ready ─────────► Running ───────────────► Promoting ─────────► Succeeded
+//!     └────────────────────────►  ▲                 │ │ finished, not staged                     ▲
+//!            references there     └─────────────────┘ └──────────────────────────────────────────┘
+//!                                  lost, handed back,
+//!                                  failed and may pass     rejected ► Quarantined    otherwise ► Failed
+//! ```
+//!
+//! `attempt` only grows. Every fact about an attempt names it, and a fact about any but the current
+//! one changes nothing: a worker that was given up for lost can come back and do no harm.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    failure::{Failure, FailureCode, Retry},
+    ids::{ObjectId, WorkerId},
+    pipeline::RetryPolicy,
+    table::{OutputFile, Schema, TableId},
+    time::Timestamp,
+};
+
+/// Attempts that may be lost with their worker or coordinator before the execution is given up:
+/// something in it may be what kills them.
+pub const MAX_LOSSES: u32 = 20;
+
+/// All the ledger keeps about how far an execution is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExecutionState {
+    /// Where it is.
+    pub phase: Phase,
+    /// Attempts begun so far; the last of them is the current one.
+    pub attempt: u32,
+    /// Attempts that failed and might have passed.
+    #[serde(default)]
+    pub failures: u32,
+    /// Attempts that were lost with their worker or coordinator.
+    #[serde(default)]
+    pub losses: u32,
+    /// The versions of the referenced tables it reads, fixed when it first found them all.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub references: BTreeMap<String, PinnedTable>,
+    /// Why the last attempt that didn't succeed did not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_failure: Option<Failure>,
+}
+
+/// A table at a fixed version.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PinnedTable {
+    /// Which table.
+    pub table: TableId,
+    /// Which version of it.
+    pub version: u64,
+}
+
+/// Where an execution is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "is")]
+pub enum Phase {
+    /// A referenced table does not exist yet.
+    Waiting {
+        /// The tables that don't.
+        tables: Vec<TableId>,
+    },
+    /// It can be started.
+    Ready {
+        /// Not before this time.
+        not_before: Timestamp,
+    },
+    /// A worker has it.
+    Running {
+        /// Which.
+        worker: WorkerId,
+    },
+    /// Its output is whole in staging and is being let into the zone and the table catalog.
+    Promoting {
+        /// What the worker wrote.
+        output: TaskOutput,
+    },
+    /// It is done.
+    Succeeded {
+        /// What it made; files are where they belong.
+        output: TaskOutput,
+    },
+    /// It is a dead letter.
+    Failed {
+        /// Why.
+        failure: Failure,
+    },
+    /// Its object was set aside.
+    Quarantined {
+        /// Why.
+        failure: Failure,
+    },
+    /// Its object was overwritten before it was read; the newer version has its own execution.
+    Superseded {
+        /// What was found in its place.
+        failure: Failure,
+    },
+}
+
+impl Phase {
+    /// The name as stored, sent and shown.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Phase::Waiting { .. } => "waiting",
+            Phase::Ready { .. } => "ready",
+            Phase::Running { .. } => "running",
+            Phase::Promoting { .. } => "promoting",
+            Phase::Succeeded { .. } => "succeeded",
+            Phase::Failed { .. } => "failed",
+            Phase::Quarantined { .. } => "quarantined",
+            Phase::Superseded { .. } => "superseded",
+        }
+    }
+
+    /// Whether nothing more happens.
+    pub fn is_terminal(&self) -> bool {
+        matches!(self, Phase::Succeeded { .. } | Phase::Failed { .. } | Phase::Quarantined { .. } | Phase::Superseded { .. })
+    }
+}
+
+/// What a worker made of a task.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskOutput {
+    /// The files it wrote.
+    pub files: Vec<OutputFile>,
+    /// Rows read.
+    pub rows_in: u64,
+    /// Rows written.
+    pub rows_out: u64,
+    /// The schema of what was read.
+    pub input_schema: Schema,
+    /// The schema of what was written, partition columns included.
+    pub output_schema: Schema,
+    /// Members of the batch that could not be read; the others were.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rejected: Vec<Rejected>,
+    /// Microseconds of reading, transforming and writing.
+    #[serde(default)]
+    pub micros: u64,
+}
+
+/// A member of a batch that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rejected {
+    /// Which.
+    pub object: ObjectId,
+    /// Why.
+    pub failure: Failure,
+}
+
+/// What can happen to an execution.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fact {
+    /// Its referenced tables do not all exist.
+    ReferencesMissing(Vec<TableId>),
+    /// Its referenced tables all exist.
+    ReferencesFound(BTreeMap<String, PinnedTable>),
+    /// A worker's slot was reserved for the next attempt.
+    Started {
+        /// The worker.
+        worker: WorkerId,
+    },
+    /// The worker finished.
+    Finished {
+        /// Which attempt.
+        attempt: u32,
+        /// What it made.
+        output: TaskOutput,
+    },
+    /// The worker failed.
+    Failed {
+        /// Which attempt.
+        attempt: u32,
+        /// Why.
+        failure: Failure,
+    },
+    /// The drift policy set the object aside.
+    Rejected {
+        /// Which attempt.
+        attempt: u32,
+        /// Why.
+        failure: Failure,
+    },
+    /// The worker or the coordinator that had the attempt is gone.
+    Lost {
+        /// Which attempt.
+        attempt: u32,
+        /// What became of it.
+        why: Failure,
+    },
+    /// The worker gave the attempt back unstarted, because it is leaving.
+    HandedBack {
+        /// Which attempt.
+        attempt: u32,
+    },
+    /// The output is in the zone and, if it is a table's, in the catalog.
+    Promoted {
+        /// Which attempt.
+        attempt: u32,
+        /// What it made, files where they belong.
+        output: TaskOutput,
+    },
+}
+
+/// What the stage's rules say that deciding needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rules {
+    /// How often to try.
+    pub retry: RetryPolicy,
+    /// Whether output goes through staging.
+    pub staged: bool,
+}
+
+/// What to do about a decision, once it is durable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// It can be started from this time on.
+    Schedule(Timestamp),
+    /// Let the current attempt's staged output into the zone and the catalog.
+    Promote,
+    /// Hand its output to the next stage.
+    HandOn,
+    /// Delete what the execution's attempts have staged.
+    DiscardStaging,
+    /// Somebody should know that it failed.
+    Report(Failure),
+}
+
+/// The next state and what to do; `None` if the fact changes nothing.
+pub fn decide(state: &ExecutionState, fact: Fact, rules: Rules, now: Timestamp) -> Option<(ExecutionState, Vec<Action>)> {
+    let next = |phase: Phase| ExecutionState { phase, ..state.clone() };
+    match (&state.phase, fact) {
+        (Phase::Ready { .. }, Fact::ReferencesMissing(tables)) => Some((next(Phase::Waiting { tables }), vec![])),
+        (Phase::Waiting { tables: known }, Fact::ReferencesMissing(tables)) if *known != tables => Some((next(Phase::Waiting { tables }), vec![])),
+        (Phase::Waiting { .. }, Fact::ReferencesFound(references)) => {
+            let ready = next(Phase::Ready { not_before: now });
+            Some((ExecutionState { references, ..ready }, vec![Action::Schedule(now)]))
+        }
+        (Phase::Ready { .. }, Fact::ReferencesFound(references)) if state.references != references && state.references.is_empty() => {
+            Some((ExecutionState { references, ..state.clone() }, vec![]))
+        }
+        (Phase::Ready { not_before }, Fact::Started { worker }) if *not_before <= now => {
+            let running = next(Phase::Running { worker });
+            Some((ExecutionState { attempt: state.attempt + 1, ..running }, vec![]))
+        }
+        (Phase::Running { .. }, Fact::Finished { attempt, output }) if attempt == state.attempt => {
+            if rules.staged {
+                Some((next(Phase::Promoting { output }), vec![Action::Promote]))
+            } else {
+                Some((next(Phase::Succeeded { output }), vec![Action::HandOn]))
+            }
+        }
+        (Phase::Promoting { .. }, Fact::Promoted { attempt, output }) if attempt == state.attempt => {
+            Some((next(Phase::Succeeded { output }), vec![Action::HandOn, Action::DiscardStaging]))
+        }
+        (Phase::Promoting { .. }, Fact::Lost { attempt, .. }) if attempt == state.attempt => {
+            // Promotion is idempotent and its input is whole: it is taken up, not begun again.
+            Some((state.clone(), vec![Action::Promote]))
+        }
+        (Phase::Running { .. } | Phase::Promoting { .. }, Fact::Rejected { attempt, failure }) if attempt == state.attempt => {
+            let actions = vec![Action::DiscardStaging, Action::Report(failure.clone())];
+            Some((next(Phase::Quarantined { failure }), actions))
+        }
+        (Phase::Running { .. } | Phase::Promoting { .. }, Fact::Failed { attempt, failure }) if attempt == state.attempt => {
+            Some(after_failure(state, failure, rules, now))
+        }
+        (Phase::Running { .. }, Fact::Lost { attempt, why }) if attempt == state.attempt => Some(after_loss(state, why, now)),
+        (Phase::Running { .. }, Fact::HandedBack { attempt }) if attempt == state.attempt => {
+            Some((next(Phase::Ready { not_before: now }), vec![Action::Schedule(now)]))
+        }
+        _ => None,
+    }
+}
+
+fn after_failure(state: &ExecutionState, failure: Failure, rules: Rules, now: Timestamp) -> (ExecutionState, Vec<Action>) {
+    if failure.code == FailureCode::ObjectChanged {
+        let next = ExecutionState { phase: Phase::Superseded { failure }, ..state.clone() };
+        return (next, vec![Action::DiscardStaging]);
+    }
+    let failures = state.failures + 1;
+    let may_pass = failure.retry() == Retry::Backoff && failures < rules.retry.attempts;
+    if !may_pass {
+        return dead_letter(ExecutionState { failures, ..state.clone() }, failure);
+    }
+    let not_before = now + rules.retry.wait_after(failures);
+    let next = ExecutionState { phase: Phase::Ready { not_before }, failures, last_failure: Some(failure), ..state.clone() };
+    (next, vec![Action::Schedule(not_before)])
+}
+
+fn after_loss(state: &ExecutionState, why: Failure, now: Timestamp) -> (ExecutionState, Vec<Action>) {
+    let losses = state.losses + 1;
+    if losses >= MAX_LOSSES {
+        let failure = Failure::new(FailureCode::WorkerLost, format!("{losses} attempts were lost, the last one so: {}", why.message))
+            .hint("if it needs more memory than a worker has, raise the worker's memory; then redrive it");
+        return dead_letter(ExecutionState { losses, ..state.clone() }, failure);
+    }
+    let next = ExecutionState { phase: Phase::Ready { not_before: now }, losses, last_failure: Some(why), ..state.clone() };
+    (next, vec![Action::Schedule(now)])
+}
+
+fn dead_letter(state: ExecutionState, failure: Failure) -> (ExecutionState, Vec<Action>) {
+    let next = ExecutionState { phase: Phase::Failed { failure: failure.clone() }, last_failure: Some(failure.clone()), ..state };
+    (next, vec![Action::DiscardStaging, Action::Report(failure)])
+}
+
+impl ExecutionState {
+    /// A new execution, ready at once.
+    pub fn new(now: Timestamp) -> ExecutionState {
+        ExecutionState {
+            phase: Phase::Ready { not_before: now },
+            attempt: 0,
+            failures: 0,
+            losses: 0,
+            references: BTreeMap::new(),
+            last_failure: None,
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "execution_tests.rs"]
+mod tests;

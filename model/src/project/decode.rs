@@ -1,0 +1,1 @@
+//! Reads `lakegate.yaml`.

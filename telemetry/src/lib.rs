@@ -1,0 +1,1 @@
+//! OpenTelemetry set-up, trace contexts, and logs.
