@@ -78,6 +78,10 @@ pub trait Ledger: Send + Sync + 'static {
     /// Remembers objects that no pipeline takes, with the reason. One known already is not counted again.
     async fn record_unrouted(&self, objects: Vec<Unrouted>) -> Result<()>;
 
+    /// The remembered objects that no pipeline took, with `id > after`, in order of id, at most
+    /// `limit`. `admit` forgets those it takes.
+    async fn unrouted_objects(&self, after: &str, limit: usize) -> Result<Vec<Unrouted>>;
+
     /// How many objects no pipeline took.
     async fn unrouted(&self) -> Result<u64>;
 

@@ -1,0 +1,367 @@
+//! A stage actor: carries the executions of one stage from ready to done.
+//!
+//! It holds a window onto the ledger, tells the fleet how much it could start, starts what the
+//! fleet grants, and turns what workers and the publisher report into facts. `decide` says what
+//! follows; the ledger writes it, refusing what is stale; only then are the actions carried out.
+
+mod finish;
+mod grant;
+mod versions;
+
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    time::Duration,
+};
+
+use actix::{Actor, ActorContext as _, ActorFutureExt, Addr, AsyncContext, Context, Handler, ResponseActFuture, SpawnHandle, WrapFuture};
+use lakegate_model::{
+    Failure, FailureCode, StageKey, TaskId, TraceContext, WorkerId,
+    machine::execution::{Fact, Phase, TaskOutput},
+    table::{Schema, TableId},
+};
+
+use super::{
+    Singletons,
+    envelope::{Envelope, message},
+    fleet::{DemandChanged, matching::Demand},
+    monitor::ParcelKey,
+};
+use crate::{
+    ports::{Result, ledger::Execution},
+    shared::Shared,
+    window::Window,
+};
+pub(crate) use finish::subject_text;
+pub(crate) use grant::{Grant, Granted, WorkerLink};
+use versions::Versions;
+
+/// The wait after the ledger or the catalog failed.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+/// How often executions that wait for tables look for them even if nobody tells.
+const LOOK_FOR_TABLES_EVERY: Duration = Duration::from_secs(5);
+/// Lost workers remembered, so that a grant under way to one of them is not forgotten.
+const LOST_WORKERS: usize = 1024;
+
+/// Carries one stage's executions.
+pub(crate) struct StageActor {
+    shared: Shared,
+    peers: Singletons,
+    key: StageKey,
+    /// Its own address, for those it asks to call back.
+    address: Option<Addr<StageActor>>,
+    window: Window,
+    versions: Versions,
+    /// The stage's recorded input schema.
+    schema: Option<Schema>,
+    paused: bool,
+    /// The ledger is being read.
+    reading: bool,
+    /// Things under way that an idle actor must not be retired over.
+    under_way: usize,
+    timer: Option<SpawnHandle>,
+    announced: Demand,
+    lost: VecDeque<WorkerId>,
+    /// Tasks not reported yet, of each parcel that is out.
+    parcels: HashMap<ParcelKey, HashSet<TaskId>>,
+    /// The traces of the members of batches that run, for the batch's span to link to.
+    members: HashMap<lakegate_model::ExecutionId, Vec<TraceContext>>,
+}
+
+/// Executions that are new in the ledger.
+pub(crate) struct Admit(pub Vec<Execution>);
+message!(Admit => ());
+
+/// What a worker says of tasks of one parcel.
+pub(crate) struct Reported {
+    /// The parcel.
+    pub parcel: ParcelKey,
+    /// The reports.
+    pub reports: Vec<(TaskId, Report)>,
+}
+message!(Reported => ());
+
+/// What a worker says of a task.
+pub(crate) enum Report {
+    /// It is done.
+    Finished(TaskOutput),
+    /// It failed.
+    Failed(Failure),
+    /// It was not begun.
+    HandedBack,
+}
+
+/// A worker is gone; what it had of this stage is lost.
+pub(crate) struct Lost {
+    /// The worker.
+    pub worker: WorkerId,
+    /// What became of it.
+    pub why: Failure,
+}
+message!(Lost => ());
+
+/// Are these tasks still running? Their deadline has passed.
+pub(crate) struct Overdue(pub Vec<TaskId>);
+message!(Overdue => ());
+
+/// A table has a new version.
+pub(crate) struct TableIsThere(pub TableId);
+message!(TableIsThere => ());
+
+/// Pause or resume.
+pub(crate) struct SetPaused(pub bool);
+message!(SetPaused => ());
+
+/// Go, if there is nothing to do; the ledger remembers the rest.
+pub(crate) struct RetireIfIdle;
+message!(RetireIfIdle => bool);
+
+type Ctx = Context<StageActor>;
+
+impl StageActor {
+    /// The actor of a stage; it reads its executions from the ledger when it starts.
+    pub(crate) fn new(shared: Shared, peers: Singletons, key: StageKey, paused: bool) -> StageActor {
+        let versions = Versions::new(shared.ports.clone(), key.clone());
+        StageActor {
+            shared,
+            peers,
+            key,
+            address: None,
+            window: Window::default(),
+            versions,
+            schema: None,
+            paused,
+            reading: true,
+            under_way: 0,
+            timer: None,
+            announced: Demand::default(),
+            lost: VecDeque::new(),
+            parcels: HashMap::new(),
+            members: HashMap::new(),
+        }
+    }
+
+    /// Reads the recorded schema, then the first page of executions.
+    fn load(&mut self, ctx: &mut Ctx) {
+        let (ledger, key) = (self.shared.ports.ledger.clone(), self.key.clone());
+        let work = async move { ledger.schema(&key).await };
+        ctx.spawn(work.into_actor(self).map(|result, actor, ctx| match result {
+            Ok(schema) => {
+                actor.schema = schema;
+                actor.reading = false;
+                actor.refill(ctx);
+            }
+            Err(failure) => {
+                tracing::warn!(stage = %actor.key, %failure, "the stage could not be read; trying again");
+                ctx.run_later(RETRY_AFTER, |actor, ctx| actor.load(ctx));
+            }
+        }));
+    }
+
+    /// Reads on if there is room.
+    fn refill(&mut self, ctx: &mut Ctx) {
+        let room = self.window.room();
+        if self.reading || room == 0 {
+            return;
+        }
+        self.reading = true;
+        let (ledger, key, after) = (self.shared.ports.ledger.clone(), self.key.clone(), self.window.cursor());
+        let work = async move { ledger.unfinished(&key, after, room).await };
+        ctx.spawn(work.into_actor(self).map(move |result, actor, ctx| {
+            actor.reading = false;
+            match result {
+                Ok(page) => actor.take_in(page, room, ctx),
+                Err(failure) => {
+                    tracing::warn!(stage = %actor.key, %failure, "the ledger could not be read; trying again");
+                    ctx.run_later(RETRY_AFTER, |actor, ctx| actor.refill(ctx));
+                }
+            }
+        }));
+    }
+
+    /// Takes in a page. What it says is running or being promoted was so in an earlier life of
+    /// this coordinator, and is lost or taken up again.
+    fn take_in(&mut self, page: Vec<Execution>, asked: usize, ctx: &mut Ctx) {
+        let interrupted = page.iter().filter(|execution| matches!(execution.state.phase, Phase::Running { .. } | Phase::Promoting { .. }));
+        let lost = |execution: &Execution| {
+            let why = Failure::new(FailureCode::WorkerLost, "the coordinator was restarted while the task ran");
+            (execution.id.clone(), Fact::Lost { attempt: execution.state.attempt, why })
+        };
+        let facts: Vec<_> = interrupted.map(lost).collect();
+        let waiting = page.iter().any(|execution| matches!(execution.state.phase, Phase::Waiting { .. }));
+        self.window.extend(page, asked, self.shared.now());
+        self.learn(facts, ctx);
+        if waiting {
+            self.look_for_tables(ctx);
+        }
+        self.changed(ctx);
+    }
+
+    /// After anything that may change what could be started.
+    fn changed(&mut self, ctx: &mut Ctx) {
+        self.refill(ctx);
+        if let Some(next) = self.window.wake(self.shared.now()) {
+            self.wake_at(next, ctx);
+        }
+        let demand = self.demand();
+        if demand != self.announced {
+            self.announced = demand;
+            let message = DemandChanged { stage: self.key.clone(), addr: ctx.address(), demand };
+            let send = self.peers.fleet.send(Envelope::many(message));
+            // A fleet that is gone takes this actor with it.
+            ctx.spawn(send.into_actor(self).map(|_, _, _| ()));
+        }
+    }
+
+    fn demand(&self) -> Demand {
+        if self.paused {
+            return Demand::default();
+        }
+        let (ready, first_bytes) = self.window.demand();
+        Demand { ready, small: first_bytes.is_some_and(|bytes| bytes <= super::fleet::matching::SMALL_TASK_BYTES) }
+    }
+
+    fn wake_at(&mut self, at: lakegate_model::Timestamp, ctx: &mut Ctx) {
+        if let Some(timer) = self.timer.take() {
+            ctx.cancel_future(timer);
+        }
+        let wait = at.since(self.shared.now()).max(Duration::from_millis(1));
+        self.timer = Some(ctx.run_later(wait, |actor, ctx| {
+            actor.timer = None;
+            actor.changed(ctx);
+        }));
+    }
+
+    /// Looks whether the tables that executions wait for are there now.
+    fn look_for_tables(&mut self, ctx: &mut Ctx) {
+        let waiting: Vec<Execution> =
+            self.window.iter().filter(|execution| matches!(execution.state.phase, Phase::Waiting { .. })).cloned().collect();
+        if waiting.is_empty() {
+            return;
+        }
+        let versions = self.versions.clone();
+        let work = async move {
+            let mut facts = Vec::new();
+            for execution in waiting {
+                let version = versions.get(execution.pipeline_version).await?;
+                facts.push((execution.id, versions.references(&version).await?));
+            }
+            Ok(facts)
+        };
+        ctx.spawn(work.into_actor(self).map(|facts: Result<Vec<_>>, actor, ctx| match facts {
+            Ok(facts) => actor.learn(facts, ctx),
+            Err(failure) => tracing::warn!(stage = %actor.key, %failure, "the table catalog could not be read"),
+        }));
+    }
+}
+
+impl Actor for StageActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(256);
+        self.address = Some(ctx.address());
+        ctx.run_interval(LOOK_FOR_TABLES_EVERY, |actor, ctx| actor.look_for_tables(ctx));
+        self.load(ctx);
+    }
+}
+
+impl Handler<Envelope<Admit>> for StageActor {
+    type Result = ();
+
+    fn handle(&mut self, envelope: Envelope<Admit>, ctx: &mut Self::Context) {
+        self.window.admit(envelope.body.0, self.shared.now());
+        self.changed(ctx);
+    }
+}
+
+impl Handler<Envelope<Grant>> for StageActor {
+    type Result = ResponseActFuture<Self, Granted>;
+
+    fn handle(&mut self, envelope: Envelope<Grant>, ctx: &mut Self::Context) -> Self::Result {
+        self.grant(envelope.body, ctx)
+    }
+}
+
+impl Handler<Envelope<Reported>> for StageActor {
+    type Result = ();
+
+    fn handle(&mut self, envelope: Envelope<Reported>, ctx: &mut Self::Context) {
+        let Reported { parcel, reports } = envelope.body;
+        self.unwatch(&parcel, &reports, ctx);
+        let facts = reports.into_iter().map(|(task, report)| {
+            let attempt = task.attempt;
+            let fact = match report {
+                Report::Finished(output) => self.finished(&task, output),
+                Report::Failed(failure) => Fact::Failed { attempt, failure },
+                Report::HandedBack => Fact::HandedBack { attempt },
+            };
+            (task.execution, fact)
+        });
+        let facts = facts.collect();
+        self.learn(facts, ctx);
+    }
+}
+
+impl Handler<Envelope<Lost>> for StageActor {
+    type Result = ();
+
+    fn handle(&mut self, envelope: Envelope<Lost>, ctx: &mut Self::Context) {
+        let Lost { worker, why } = envelope.body;
+        let had = |execution: &&Execution| matches!(&execution.state.phase, Phase::Running { worker: runs } if *runs == worker);
+        let fact = |execution: &Execution| (execution.id.clone(), Fact::Lost { attempt: execution.state.attempt, why: why.clone() });
+        let facts = self.window.iter().filter(had).map(fact).collect();
+        self.parcels.retain(|(holder, _), _| *holder != worker);
+        self.lost.push_back(worker);
+        if self.lost.len() > LOST_WORKERS {
+            self.lost.pop_front();
+        }
+        self.learn(facts, ctx);
+    }
+}
+
+impl Handler<Envelope<Overdue>> for StageActor {
+    type Result = ();
+
+    fn handle(&mut self, envelope: Envelope<Overdue>, ctx: &mut Self::Context) {
+        let fact = |task: TaskId| {
+            let failure =
+                Failure::new(FailureCode::Timeout, "the worker did not report in time").hint("raise the step's timeout if it needs longer");
+            (task.execution, Fact::Failed { attempt: task.attempt, failure })
+        };
+        let facts = envelope.body.0.into_iter().map(fact).collect();
+        self.learn(facts, ctx);
+    }
+}
+
+impl Handler<Envelope<TableIsThere>> for StageActor {
+    type Result = ();
+
+    fn handle(&mut self, envelope: Envelope<TableIsThere>, ctx: &mut Self::Context) {
+        let table = envelope.body.0;
+        let waits = |execution: &Execution| matches!(&execution.state.phase, Phase::Waiting { tables } if tables.contains(&table));
+        if self.window.iter().any(waits) {
+            self.look_for_tables(ctx);
+        }
+    }
+}
+
+impl Handler<Envelope<SetPaused>> for StageActor {
+    type Result = ();
+
+    fn handle(&mut self, envelope: Envelope<SetPaused>, ctx: &mut Self::Context) {
+        self.paused = envelope.body.0;
+        self.changed(ctx);
+    }
+}
+
+impl Handler<Envelope<RetireIfIdle>> for StageActor {
+    type Result = bool;
+
+    fn handle(&mut self, _: Envelope<RetireIfIdle>, ctx: &mut Self::Context) -> bool {
+        let idle = self.window.is_idle() && self.under_way == 0 && !self.reading;
+        if idle {
+            ctx.stop();
+        }
+        idle
+    }
+}
