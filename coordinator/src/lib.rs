@@ -17,7 +17,7 @@ use lakegate_telemetry::Tracer;
 use tokio::sync::oneshot;
 
 use actors::{
-    envelope::Envelope,
+    envelope::{Envelope, tell},
     fleet::{Drain, StillThere},
     system::{self, System},
 };
@@ -104,7 +104,7 @@ impl Running {
         self.listening.unready().await;
         if let Some(system) = &self.system {
             if let Ok(actors) = system.actors() {
-                drop(actors.fleet.send(Envelope::many(Drain)).await);
+                tell(&actors.fleet, Drain).await;
                 if !workers_left(&actors, deadline).await {
                     late.push("workers".to_owned());
                 }

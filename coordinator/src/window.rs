@@ -44,7 +44,8 @@ impl Window {
     }
 
     /// Executions held.
-    pub(crate) fn len(&self) -> usize {
+    #[cfg(test)]
+    fn len(&self) -> usize {
         self.entries.len()
     }
 

@@ -10,7 +10,7 @@ use lakegate_model::{
 };
 
 use super::{
-    envelope::{Envelope, message},
+    envelope::{Envelope, message, tell},
     router::{Deliver, Router},
 };
 use crate::{
@@ -105,7 +105,7 @@ impl BatchActor {
             Ok(looked) => {
                 self.open = looked.open;
                 let sealed = u32::try_from(looked.sealed.len()).unwrap_or(u32::MAX);
-                self.deliver(looked.sealed, ctx);
+                self.deliver(looked.sealed);
                 self.set_timer(looked.due, ctx);
                 Ok(sealed)
             }
@@ -121,13 +121,12 @@ impl BatchActor {
         next
     }
 
-    fn deliver(&self, sealed: Vec<Execution>, ctx: &mut Context<Self>) {
+    fn deliver(&self, sealed: Vec<Execution>) {
         if sealed.is_empty() {
             return;
         }
-        let deliver = self.router.send(Envelope::many(Deliver { stage: self.stage.clone(), executions: sealed }));
         // A router that is gone loses nothing: the executions are in the ledger.
-        ctx.spawn(deliver.into_actor(self).map(|_, _, _| ()));
+        actix::spawn(tell(&self.router, Deliver { stage: self.stage.clone(), executions: sealed }));
     }
 
     fn set_timer(&mut self, due: Due, ctx: &mut Context<Self>) {

@@ -1,6 +1,6 @@
 //! The envelope every message between actors travels in.
 
-use actix::Message;
+use actix::{Actor, Addr, Handler, Message, dev::ToEnvelope};
 use lakegate_model::TraceContext;
 
 /// A message and the trace it belongs to. A message about many things, each with a trace of its
@@ -26,6 +26,19 @@ impl<T> Envelope<T> {
 
 impl<T: Message> Message for Envelope<T> {
     type Result = T::Result;
+}
+
+/// Sends a message that is about many things and has no answer; true when it was taken. The message
+/// is in the mailbox, or in line for it, as soon as this is called. False means that the actor is
+/// gone, and with it whatever the message was to change: the ledger knows.
+pub(crate) fn tell<A, M>(to: &Addr<A>, body: M) -> impl Future<Output = bool> + use<A, M>
+where
+    A: Actor + Handler<Envelope<M>>,
+    A::Context: ToEnvelope<A, Envelope<M>>,
+    M: Message<Result = ()> + Send + 'static,
+{
+    let sending = to.send(Envelope::many(body));
+    async move { sending.await.is_ok() }
 }
 
 /// Declares a message and what answers it.

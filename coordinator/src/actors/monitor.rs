@@ -12,7 +12,7 @@ use actix::{Actor, Addr, AsyncContext, Context, Handler};
 use lakegate_model::{TaskId, Timestamp, WorkerId};
 
 use super::{
-    envelope::{Envelope, message},
+    envelope::{Envelope, message, tell},
     stage::{self, StageActor},
 };
 use crate::shared::Shared;
@@ -74,8 +74,8 @@ impl Actor for Monitor {
         ctx.run_interval(LOOK_EVERY, |monitor, _| {
             for watch in monitor.take_overdue(monitor.shared.now()) {
                 tracing::warn!(worker = %watch.parcel.0, tasks = watch.tasks.len(), "a parcel is past its deadline");
-                // The answer is of no interest, and a stage that is gone has no tasks running.
-                actix::spawn(async move { drop(watch.stage.send(Envelope::many(stage::Overdue(watch.tasks))).await) });
+                // A stage that is gone has no tasks running.
+                actix::spawn(tell(&watch.stage, stage::Overdue(watch.tasks)));
             }
         });
     }

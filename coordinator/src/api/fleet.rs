@@ -11,7 +11,7 @@ use tonic::{Request, Response, Status, Streaming};
 use super::{Api, status};
 use crate::actors::{
     Singletons,
-    envelope::Envelope,
+    envelope::{Envelope, tell},
     fleet::{Gone, Register, Said},
     gone,
 };
@@ -67,5 +67,5 @@ async fn listen(actors: Singletons, worker: WorkerId, mut incoming: Streaming<v1
         }
     };
     // A fleet that is gone has lost all its workers anyway.
-    drop(actors.fleet.send(Envelope::many(Gone { worker, why })).await);
+    tell(&actors.fleet, Gone { worker, why }).await;
 }

@@ -51,12 +51,6 @@ impl Turns {
         }
     }
 
-    /// Forgets all.
-    pub(crate) fn clear(&mut self) {
-        self.demands.clear();
-        self.datasets.clear();
-    }
-
     /// The next match, if there is one: the dataset whose turn it is and that has something for a
     /// worker with room goes to the end of the line; of its stages the latest goes first, so that
     /// what is nearly done leaves the lake before new work comes in. `size` is how many of the

@@ -12,7 +12,7 @@ use lakegate_proto::v1;
 use tokio::sync::mpsc;
 
 use super::{
-    envelope::{Envelope, message},
+    envelope::{Envelope, message, tell},
     stage::{self, Grant, Granted, Report, Reported, StageActor, WorkerLink},
 };
 use crate::{ports::Result, shared::Shared};
@@ -24,9 +24,24 @@ pub(crate) struct Fleet {
     shared: Shared,
     roster: Roster,
     turns: Turns,
-    stages: HashMap<StageKey, Addr<StageActor>>,
+    stages: HashMap<StageKey, Known>,
     next_parcel: u64,
     draining: bool,
+}
+
+/// A stage's actor and the latest it has announced.
+struct Known {
+    addr: Addr<StageActor>,
+    serial: u64,
+}
+
+/// What a stage could start, numbered in the order in which it said so.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Announced {
+    /// What it could start.
+    pub(crate) demand: Demand,
+    /// Grows with each announcement of one actor.
+    pub(crate) serial: u64,
 }
 
 /// What a stage could start has changed.
@@ -36,7 +51,7 @@ pub(crate) struct DemandChanged {
     /// Its actor.
     pub addr: Addr<StageActor>,
     /// What it could start.
-    pub demand: Demand,
+    pub demand: Announced,
 }
 message!(DemandChanged => ());
 
@@ -85,32 +100,42 @@ impl Fleet {
         Fleet { shared, roster: Roster::default(), turns: Turns::default(), stages: HashMap::new(), next_parcel: 1, draining: false }
     }
 
+    /// Notes what a stage could start, unless it has said something newer already. An actor that
+    /// was made anew counts from the beginning.
+    fn note(&mut self, key: StageKey, addr: Addr<StageActor>, announced: Announced) {
+        let known = self.stages.get(&key);
+        if known.is_some_and(|known| known.addr == addr && known.serial >= announced.serial) {
+            return;
+        }
+        self.turns.set(&key, announced.demand);
+        self.stages.insert(key, Known { addr, serial: announced.serial });
+    }
+
     /// Grants as long as somebody has work and somebody has room.
     fn match_up(&mut self, ctx: &mut Context<Self>) {
         if self.draining {
             return;
         }
         while let Some((key, worker, most)) = self.turns.next(&self.roster.rooms()) {
-            let Some(stage) = self.stages.get(&key).cloned() else { continue };
+            let Some(stage) = self.stages.get(&key).map(|known| known.addr.clone()) else { continue };
             let parcel = self.next_parcel;
             self.next_parcel += 1;
             // Booked before it is sent: its results may be here before the stage's answer.
             let Some(link) = self.roster.book(&worker, parcel, Parcel::new(key.clone(), stage.clone())) else { continue };
             let send = stage.send(Envelope::many(Grant { worker: link, parcel, most }));
             ctx.spawn(send.into_actor(self).map(move |granted, fleet, ctx| {
-                let (tasks, demand) = match granted {
-                    Ok(Granted { tasks, demand }) => (tasks, demand),
-                    Err(_) => (0, Demand::default()),
-                };
+                let tasks = granted.as_ref().map_or(0, |granted| granted.tasks);
                 fleet.roster.settle(&worker, parcel, tasks);
-                fleet.turns.set(&key, demand);
+                if let Ok(Granted { demand, .. }) = granted {
+                    fleet.note(key, stage, demand);
+                }
                 fleet.match_up(ctx);
             }));
         }
     }
 
     /// Passes results on to the stages whose parcels they are of.
-    fn pass_on(&mut self, worker: &WorkerId, results: Vec<v1::TaskResult>, ctx: &mut Context<Self>) {
+    fn pass_on(&mut self, worker: &WorkerId, results: Vec<v1::TaskResult>) {
         let mut by_parcel: HashMap<u64, Vec<(TaskId, Report)>> = HashMap::new();
         for result in results {
             match report(result) {
@@ -123,8 +148,7 @@ impl Fleet {
                 tracing::debug!(%worker, parcel, "results of a parcel that nobody waits for");
                 continue;
             };
-            let send = stage.send(Envelope::many(Reported { parcel: (worker.clone(), parcel), reports }));
-            ctx.spawn(send.into_actor(self).map(|_, _, _| ()));
+            actix::spawn(tell(&stage, Reported { parcel: (worker.clone(), parcel), reports }));
         }
     }
 }
@@ -153,9 +177,8 @@ impl Handler<Envelope<DemandChanged>> for Fleet {
 
     fn handle(&mut self, envelope: Envelope<DemandChanged>, ctx: &mut Self::Context) {
         let DemandChanged { stage, addr, demand } = envelope.body;
-        self.turns.set(&stage, demand);
-        self.stages.insert(stage, addr);
-        self.stages.retain(|_, addr| addr.connected());
+        self.stages.retain(|_, known| known.addr.connected());
+        self.note(stage, addr, demand);
         self.match_up(ctx);
     }
 }
@@ -196,7 +219,7 @@ impl Handler<Envelope<Said>> for Fleet {
         match message {
             v1::worker_message::Message::Credits(credits) => self.roster.credit(&worker, credits.parcels),
             v1::worker_message::Message::Heartbeat(heartbeat) => self.roster.seen(&worker, now, heartbeat.memory),
-            v1::worker_message::Message::Results(results) => self.pass_on(&worker, results.results, ctx),
+            v1::worker_message::Message::Results(results) => self.pass_on(&worker, results.results),
             v1::worker_message::Message::Draining(_) => self.roster.drain(&worker),
             v1::worker_message::Message::Progress(progress) => tracing::trace!(%worker, doing = progress.doing, "progress"),
             v1::worker_message::Message::Register(_) => tracing::warn!(%worker, "a worker registered twice in one session"),
@@ -208,7 +231,7 @@ impl Handler<Envelope<Said>> for Fleet {
 impl Handler<Envelope<Gone>> for Fleet {
     type Result = ();
 
-    fn handle(&mut self, envelope: Envelope<Gone>, ctx: &mut Self::Context) {
+    fn handle(&mut self, envelope: Envelope<Gone>, _: &mut Self::Context) {
         let Gone { worker, why } = envelope.body;
         let Some(left) = self.roster.leave(&worker) else { return };
         let lost = left.parcels.len();
@@ -218,8 +241,7 @@ impl Handler<Envelope<Gone>> for Fleet {
         for parcel in left.parcels.values() {
             if !told.contains(&&parcel.key) {
                 told.push(&parcel.key);
-                let send = parcel.stage.send(Envelope::many(stage::Lost { worker: worker.clone(), why: failure.clone() }));
-                ctx.spawn(send.into_actor(self).map(|_, _, _| ()));
+                actix::spawn(tell(&parcel.stage, stage::Lost { worker: worker.clone(), why: failure.clone() }));
             }
         }
     }

@@ -181,6 +181,6 @@ pub(super) async fn reroute(shared: &Shared, router: &Addr<Router>) {
         after = last.object.id().as_str().to_owned();
         let events = page.into_iter().map(|unrouted| ObjectEvent::created(unrouted.object, unrouted.at)).collect();
         // A router that is gone reads the ledger when it is begun anew.
-        drop(router.send(Envelope::many(Route(events))).await);
+        let _ = router.send(Envelope::many(Route(events))).await;
     }
 }

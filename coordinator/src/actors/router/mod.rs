@@ -14,7 +14,7 @@ use lakegate_model::{
 use super::{
     Singletons,
     batch::{Collected, SealNow, SetPaused},
-    envelope::{Envelope, message},
+    envelope::{Envelope, message, tell},
     stage,
 };
 use crate::{
@@ -122,17 +122,19 @@ impl Router {
         let mut sends: Vec<std::pin::Pin<Box<dyn Future<Output = ()>>>> = Vec::new();
         for (stage, executions) in started {
             if let Some(addr) = self.population.stage(&stage) {
-                let (send, router) = (addr.send(Envelope::many(stage::Admit(executions))), ctx.address());
-                sends.push(Box::pin(async move { wake_unless_heard(send.await.is_ok(), stage, router).await }));
+                let (told, router) = (tell(&addr, stage::Admit(executions)), ctx.address());
+                sends.push(Box::pin(async move { wake_unless_heard(told.await, stage, router).await }));
             }
         }
         for stage in collected {
             if let Some(addr) = self.batch(&stage, ctx) {
-                let (send, router) = (addr.send(Envelope::many(Collected)), ctx.address());
-                sends.push(Box::pin(async move { wake_unless_heard(send.await.is_ok(), stage, router).await }));
+                let (told, router) = (tell(&addr, Collected), ctx.address());
+                sends.push(Box::pin(async move { wake_unless_heard(told.await, stage, router).await }));
             }
         }
-        async move { drop(futures::future::join_all(sends).await) }
+        async move {
+            futures::future::join_all(sends).await;
+        }
     }
 
     fn batch(&mut self, key: &StageKey, ctx: &Context<Self>) -> Option<Addr<super::batch::BatchActor>> {
@@ -271,8 +273,10 @@ impl Handler<Envelope<TablePublished>> for Router {
 
     fn handle(&mut self, envelope: Envelope<TablePublished>, _: &mut Self::Context) -> Self::Result {
         let table = envelope.body.0;
-        let sends: Vec<_> = self.population.stages().map(|stage| stage.send(Envelope::many(stage::TableIsThere(table.clone())))).collect();
-        Box::pin(async move { drop(futures::future::join_all(sends).await) })
+        let told: Vec<_> = self.population.stages().map(|stage| tell(stage, stage::TableIsThere(table.clone()))).collect();
+        Box::pin(async move {
+            futures::future::join_all(told).await;
+        })
     }
 }
 
@@ -296,10 +300,10 @@ impl Handler<Envelope<Pause>> for Router {
             async move {
                 if let Some((stage, batch)) = told {
                     if let Some(stage) = stage {
-                        drop(stage.send(Envelope::many(stage::SetPaused(paused))).await);
+                        tell(&stage, stage::SetPaused(paused)).await;
                     }
                     if let Some(batch) = batch {
-                        drop(batch.send(Envelope::many(SetPaused(paused))).await);
+                        tell(&batch, SetPaused(paused)).await;
                     }
                 }
                 changed
@@ -328,7 +332,7 @@ impl Handler<Envelope<SealAll>> for Router {
 /// An actor that retired or died while it was spoken to is made again, and reads the ledger.
 async fn wake_unless_heard(heard: bool, stage: StageKey, router: Addr<Router>) {
     if !heard {
-        drop(router.send(Envelope::many(Wake(vec![stage]))).await);
+        tell(&router, Wake(vec![stage])).await;
     }
 }
 

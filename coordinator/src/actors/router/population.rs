@@ -17,7 +17,7 @@ use crate::{
     actors::{
         Singletons,
         batch::{self, BatchActor, Retrigger},
-        envelope::Envelope,
+        envelope::{Envelope, tell},
         stage::{self, StageActor},
     },
     ports::ledger::PipelineVersion,
@@ -95,10 +95,11 @@ impl Population {
             match (&stage.trigger, self.batches.get(&key)) {
                 (Trigger::Batch(trigger), Some(addr)) => {
                     let message = Retrigger { trigger: trigger.clone(), pipeline_version: version.version };
-                    let send = addr.send(Envelope::many(message));
-                    actix::spawn(async move { drop(send.await) });
+                    actix::spawn(tell(addr, message));
                 }
-                _ => drop(self.batches.remove(&key)),
+                _ => {
+                    self.batches.remove(&key);
+                }
             }
         }
     }

@@ -8,13 +8,14 @@ use lakegate_model::{
     drift::{Admission, admit},
     machine::execution::{Action, ExecutionState, Fact, Phase, TaskOutput, decide},
     pipeline::DriftPolicy,
+    table::TableId,
 };
 use lakegate_telemetry::SpanRecord;
 
 use super::{Report, StageActor, versions::Version};
 use crate::{
     actors::{
-        envelope::Envelope,
+        envelope::{Envelope, tell},
         monitor::{ParcelKey, Unwatch},
         publisher::{Promote, discard_staging},
         router::{HandOn, TablePublished},
@@ -112,7 +113,9 @@ impl StageActor {
             match outcome {
                 MoveOutcome::Stale => match current {
                     Some(execution) => self.window.put(execution, now),
-                    None => drop(self.window.remove(&decided.next.id)),
+                    None => {
+                        self.window.remove(&decided.next.id);
+                    }
                 },
                 MoveOutcome::Moved(admissions) => {
                     self.window.put(decided.next.clone(), now);
@@ -122,8 +125,7 @@ impl StageActor {
             }
         }
         if !handed_on.is_empty() {
-            let send = self.peers.router.send(Envelope::many(HandOn(handed_on)));
-            ctx.spawn(send.into_actor(self).map(|_, _, _| ()));
+            actix::spawn(tell(&self.peers.router, HandOn(handed_on)));
         }
         self.changed(ctx);
     }
@@ -147,6 +149,7 @@ impl StageActor {
     fn promote(&mut self, execution: &Execution, ctx: &mut Context<Self>) {
         let Phase::Promoting { output } = execution.state.phase.clone() else { return };
         let (versions, publisher, execution) = (self.versions.clone(), self.peers.publisher.clone(), execution.clone());
+        let (id, attempt) = (execution.id.clone(), execution.state.attempt);
         self.under_way += 1;
         let work = async move {
             let version = versions.get(execution.pipeline_version).await?;
@@ -155,34 +158,24 @@ impl StageActor {
             let table = stage.publish().map(|publish| (publish.table.clone(), root(&publish.table.table), publish.partition_by.clone()));
             let message = Promote { execution: execution.id.clone(), zone: stage.output.zone, table: table.clone(), output };
             let promoted = publisher.send(Envelope::new(task::span_context(&execution), message)).await;
-            Ok((execution, table.map(|(table, ..)| table), promoted.unwrap_or_else(|_| Err(crate::actors::gone("publisher")))))
+            Ok((table.map(|(table, ..)| table), promoted.unwrap_or_else(|_| Err(crate::actors::gone("publisher")))))
         };
-        ctx.spawn(work.into_actor(self).map(|result: Result<_>, actor, ctx| {
+        ctx.spawn(work.into_actor(self).map(move |result: Result<_>, actor, ctx| {
             actor.under_way -= 1;
-            match result {
-                Ok((execution, table, promoted)) => actor.promoted(&execution, table, promoted, ctx),
-                Err(failure) => tracing::warn!(stage = %actor.key, %failure, "an output could not be let in before the next start"),
-            }
+            let (table, promoted) = result.unwrap_or_else(|failure| (None, Err(failure)));
+            actor.promoted(id, attempt, table, promoted, ctx);
         }));
     }
 
-    fn promoted(
-        &mut self,
-        execution: &Execution,
-        table: Option<lakegate_model::table::TableId>,
-        result: Result<TaskOutput>,
-        ctx: &mut Context<Self>,
-    ) {
-        let attempt = execution.state.attempt;
+    fn promoted(&mut self, id: ExecutionId, attempt: u32, table: Option<TableId>, result: Result<TaskOutput>, ctx: &mut Context<Self>) {
         let fact = match result {
             Ok(output) => Fact::Promoted { attempt, output },
             Err(failure) => Fact::Failed { attempt, failure },
         };
         if let (Fact::Promoted { .. }, Some(table)) = (&fact, table) {
-            let send = self.peers.router.send(Envelope::many(TablePublished(table)));
-            ctx.spawn(send.into_actor(self).map(|_, _, _| ()));
+            actix::spawn(tell(&self.peers.router, TablePublished(table)));
         }
-        self.learn(vec![(execution.id.clone(), fact)], ctx);
+        self.learn(vec![(id, fact)], ctx);
     }
 
     fn discard(&self, execution: &Execution) {
@@ -232,15 +225,14 @@ impl StageActor {
     }
 
     /// Stops watching a parcel all of whose tasks are reported.
-    pub(super) fn unwatch(&mut self, parcel: &ParcelKey, reports: &[(TaskId, Report)], ctx: &mut Context<Self>) {
+    pub(super) fn unwatch(&mut self, parcel: &ParcelKey, reports: &[(TaskId, Report)]) {
         let Some(open) = self.parcels.get_mut(parcel) else { return };
         for (task, _) in reports {
             open.remove(task);
         }
         if open.is_empty() {
             self.parcels.remove(parcel);
-            let send = self.peers.monitor.send(Envelope::many(Unwatch(parcel.clone())));
-            ctx.spawn(send.into_actor(self).map(|_, _, _| ()));
+            actix::spawn(tell(&self.peers.monitor, Unwatch(parcel.clone())));
         }
     }
 }

@@ -17,8 +17,8 @@ use tokio::sync::mpsc;
 use super::{RETRY_AFTER, StageActor, versions::Version, versions::Versions};
 use crate::{
     actors::{
-        envelope::{Envelope, message},
-        fleet::matching::{Demand, SMALL_TASK_BYTES},
+        envelope::{message, tell},
+        fleet::{Announced, matching::SMALL_TASK_BYTES},
         monitor::Watch,
     },
     ports::{
@@ -54,7 +54,7 @@ pub(crate) struct Granted {
     /// Tasks sent; zero gives the reservation back.
     pub tasks: usize,
     /// What the stage could start now.
-    pub demand: Demand,
+    pub demand: Announced,
 }
 
 /// The wait beyond all timeouts in a parcel before its worker is asked about: it may have to wait
@@ -76,8 +76,7 @@ impl StageActor {
         self.window.wake(self.shared.now());
         let taken = if self.paused { Vec::new() } else { self.window.take(grant.most, SMALL_TASK_BYTES) };
         if taken.is_empty() {
-            self.announced = self.demand();
-            let granted = Granted { tasks: 0, demand: self.announced };
+            let granted = Granted { tasks: 0, demand: self.announce() };
             return Box::pin(std::future::ready(granted).into_actor(self));
         }
         self.under_way += 1;
@@ -159,8 +158,7 @@ impl StageActor {
                 actor.learn(lost.collect(), ctx);
             }
             actor.refill(ctx);
-            actor.announced = actor.demand();
-            Granted { tasks: count, demand: actor.announced }
+            Granted { tasks: count, demand: actor.announce() }
         }))
     }
 
@@ -173,8 +171,7 @@ impl StageActor {
         self.parcels.insert(key.clone(), tasks.iter().cloned().collect());
         if let Some(stage) = self.address.clone() {
             let watch = Watch { parcel: key, stage, tasks: tasks.to_vec(), deadline };
-            let send = self.peers.monitor.send(Envelope::many(watch));
-            actix::spawn(async move { drop(send.await) });
+            actix::spawn(tell(&self.peers.monitor, watch));
         }
     }
 }

@@ -22,8 +22,8 @@ use lakegate_model::{
 
 use super::{
     Singletons,
-    envelope::{Envelope, message},
-    fleet::{DemandChanged, matching::Demand},
+    envelope::{Envelope, message, tell},
+    fleet::{Announced, DemandChanged, matching::Demand},
     monitor::ParcelKey,
 };
 use crate::{
@@ -59,7 +59,7 @@ pub(crate) struct StageActor {
     /// Things under way that an idle actor must not be retired over.
     under_way: usize,
     timer: Option<SpawnHandle>,
-    announced: Demand,
+    announced: Announced,
     lost: VecDeque<WorkerId>,
     /// Tasks not reported yet, of each parcel that is out.
     parcels: HashMap<ParcelKey, HashSet<TaskId>>,
@@ -133,7 +133,7 @@ impl StageActor {
             reading: true,
             under_way: 0,
             timer: None,
-            announced: Demand::default(),
+            announced: Announced::default(),
             lost: VecDeque::new(),
             parcels: HashMap::new(),
             members: HashMap::new(),
@@ -202,14 +202,18 @@ impl StageActor {
         if let Some(next) = self.window.wake(self.shared.now()) {
             self.wake_at(next, ctx);
         }
-        let demand = self.demand();
-        if demand != self.announced {
-            self.announced = demand;
-            let message = DemandChanged { stage: self.key.clone(), addr: ctx.address(), demand };
-            let send = self.peers.fleet.send(Envelope::many(message));
+        if self.demand() != self.announced.demand {
+            let message = DemandChanged { stage: self.key.clone(), addr: ctx.address(), demand: self.announce() };
             // A fleet that is gone takes this actor with it.
-            ctx.spawn(send.into_actor(self).map(|_, _, _| ()));
+            // A fleet that is gone takes this actor with it.
+            actix::spawn(tell(&self.peers.fleet, message));
         }
+    }
+
+    /// What the stage could start now, numbered: answers and messages can overtake one another.
+    fn announce(&mut self) -> Announced {
+        self.announced = Announced { demand: self.demand(), serial: self.announced.serial + 1 };
+        self.announced
     }
 
     fn demand(&self) -> Demand {
@@ -287,7 +291,7 @@ impl Handler<Envelope<Reported>> for StageActor {
 
     fn handle(&mut self, envelope: Envelope<Reported>, ctx: &mut Self::Context) {
         let Reported { parcel, reports } = envelope.body;
-        self.unwatch(&parcel, &reports, ctx);
+        self.unwatch(&parcel, &reports);
         let facts = reports.into_iter().map(|(task, report)| {
             let attempt = task.attempt;
             let fact = match report {
