@@ -1,1 +1,54 @@
-fn main(){}
+//! The `lakegate` command: the only place where ports meet adapters.
+
+mod commands;
+mod config;
+mod context;
+mod error;
+mod lake;
+mod output;
+mod project;
+mod up;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, FromArgMatches as _, Parser};
+
+use crate::{commands::Command, config::Global, context::Context, output::Output};
+
+/// The gate to a data lake: files land, are routed to their pipelines, transformed, batched and published as tables.
+#[derive(Parser, Debug)]
+#[command(name = "lakegate", version, propagate_version = true, max_term_width = 120, after_help = commands::FIRST_STEPS)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    global: Global,
+}
+
+fn main() -> ExitCode {
+    let matches = match Cli::command().try_get_matches() {
+        Ok(matches) => matches,
+        Err(error) => return usage(&error),
+    };
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    let out = Output::new(cli.global.output, cli.global.color);
+    match commands::run(cli.command, Context { global: cli.global, out, matches }) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => error.report(&out),
+    }
+}
+
+/// Help and version go to standard output and are no errors; the rest goes to standard error.
+fn usage(error: &clap::Error) -> ExitCode {
+    // Where it can't be printed, the exit code still tells.
+    let _ = error.print();
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(error::EXIT_WRONG))
+}
+
+/// The command's grammar, for completion scripts.
+fn grammar() -> clap::Command {
+    Cli::command()
+}

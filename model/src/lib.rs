@@ -4,6 +4,7 @@
 //! pure `decide(state, fact) -> (state, actions)`. Nothing here performs IO, reads a clock, draws
 //! a random number or is async: time and ids are arguments.
 
+pub mod diagnostics;
 pub mod drift;
 pub mod event;
 pub mod failure;
@@ -18,6 +19,7 @@ pub mod route;
 pub mod table;
 pub mod time;
 pub mod trace;
+mod yaml;
 
 
 pub use failure::{Failure, FailureCode, Fault, Retry};

@@ -7,7 +7,7 @@ pub mod manifest;
 
 /// The generated messages, clients and servers.
 #[expect(missing_docs, reason = "generated; the .proto files document them")]
-#[expect(clippy::all, reason = "generated")]
+#[expect(clippy::allow_attributes, reason = "generated")]
 pub mod v1 {
     tonic::include_proto!("lakegate.v1");
 }

@@ -1,1 +1,4 @@
-//! Being built.
+//! What the end-to-end tests share. `kit` runs the real `lakegate` command on scratch projects and
+//! reads what it published with DuckDB, so that no test judges Lakegate by Lakegate's own reader.
+
+pub mod kit;

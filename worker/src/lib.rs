@@ -1,1 +1,4 @@
 //! Being built.
+
+pub mod engine;
+pub mod preview;

@@ -1,0 +1,1 @@
+SELECT carrier, name FROM input WHERE carrier IS NOT NULL

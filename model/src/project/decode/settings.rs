@@ -1,0 +1,235 @@
+//! Reads `lakegate.yaml`. What is told later wins: defaults, the file, the environment, overrides;
+//! only what won is taken for an address, so that an environment for elsewhere does no harm here.
+
+use std::time::Duration;
+
+use super::address::{Addresses, refused, scheme};
+use crate::{
+    diagnostics::{Diagnostic, Place, nearest},
+    location::Location,
+    project::{EventSourceAddress, Settings, Zones},
+    yaml::{Document, Fields, Report, Value},
+};
+
+/// What the command line or the process environment says instead of the file. Paths are relative
+/// to the project's folder, as in the file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Overrides {
+    /// The ledger's address.
+    pub ledger: Option<String>,
+    /// The table catalog's address.
+    pub catalog: Option<String>,
+    /// Where the raw zone lies.
+    pub raw: Option<String>,
+    /// Where the stage zone lies.
+    pub stage: Option<String>,
+    /// Where the analytics zone lies.
+    pub analytics: Option<String>,
+}
+
+/// What settings are read from.
+#[derive(Clone, Copy, Debug)]
+pub struct SettingsSource<'a> {
+    /// The project's folder as an absolute path.
+    pub folder: &'a str,
+    /// The file's name, for diagnostics.
+    pub file: &'a str,
+    /// The file's content; `None` if there is no file.
+    pub text: Option<&'a str>,
+    /// The environment whose settings are laid over the file's.
+    pub environment: Option<&'a str>,
+    /// What is laid over both.
+    pub overrides: &'a Overrides,
+}
+
+const DEFAULT_SETTLE: Duration = Duration::from_millis(250);
+
+/// An address as it was told, and where.
+#[derive(Clone, Debug)]
+pub(super) struct Told {
+    pub(super) text: String,
+    pub(super) place: Place,
+}
+
+/// What one layer tells.
+#[derive(Clone, Debug, Default)]
+struct Layer {
+    raw: Option<Told>,
+    stage: Option<Told>,
+    analytics: Option<Told>,
+    ledger: Option<Told>,
+    catalog: Option<Told>,
+    events: Option<Vec<ToldEvent>>,
+}
+
+#[derive(Clone, Debug)]
+enum ToldEvent {
+    Watch(Duration),
+    Other(Told),
+}
+
+/// Reads a project's settings.
+pub fn decode_settings(source: SettingsSource<'_>) -> Result<Settings, Vec<Diagnostic>> {
+    let text = source.text.unwrap_or_default();
+    let report = Report::new(source.file, text);
+    let mut layer = defaults();
+    if let Some(document) = Document::parse(text, &report) {
+        layer = read(document.root(&report), source, &report, layer);
+    }
+    let resolved = resolve(&Addresses { folder: source.folder }, layer.under(overrides(source.overrides)), &report);
+    let found = report.finish();
+    match resolved {
+        Some(settings) if found.is_empty() => Ok(settings),
+        _ => Err(found),
+    }
+}
+
+fn read(root: Value<'_>, source: SettingsSource<'_>, report: &Report<'_>, below: Layer) -> Layer {
+    let Some(fields) = root.fields(&["zones", "ledger", "catalog", "events", "environments"], &[]) else { return below };
+    let mut layer = below.under(layer_of(&fields));
+    let environments = fields.get("environments").and_then(|value| value.entries()).unwrap_or_default();
+    let mut found = source.environment.is_none();
+    for (name, value) in &environments {
+        // Every environment is read, so that a misspelt key shows before the day it is needed.
+        let Some(fields) = value.fields(&["zones", "ledger", "catalog", "events"], &[]) else { continue };
+        let over = layer_of(&fields);
+        if source.environment == Some(*name) {
+            found = true;
+            layer = layer.under(over);
+        }
+    }
+    if let Some(wanted) = source.environment.filter(|_| !found && !environments.iter().any(|(name, _)| Some(*name) == source.environment)) {
+        let names: Vec<&str> = environments.iter().map(|(name, _)| *name).collect();
+        let hint = match nearest(wanted, names.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None if names.is_empty() => format!("`{}` has no `environments`", source.file),
+            None => format!("there are: {}", names.join(", ")),
+        };
+        report.add(Diagnostic::new(Place::whole(source.file), format!("there is no environment `{wanted}`")).hint(hint));
+    }
+    layer
+}
+
+impl Layer {
+    /// This layer where `over` says nothing.
+    fn under(self, over: Layer) -> Layer {
+        Layer {
+            raw: over.raw.or(self.raw),
+            stage: over.stage.or(self.stage),
+            analytics: over.analytics.or(self.analytics),
+            ledger: over.ledger.or(self.ledger),
+            catalog: over.catalog.or(self.catalog),
+            events: over.events.or(self.events),
+        }
+    }
+}
+
+fn defaults() -> Layer {
+    let told = |text: &str| Some(Told { text: text.to_owned(), place: Place::whole("the defaults") });
+    Layer {
+        raw: told("./lake/raw"),
+        stage: told("./lake/stage"),
+        analytics: told("./lake/analytics"),
+        ledger: told("sqlite:.lakegate/ledger.db"),
+        catalog: told("local:.lakegate/catalog"),
+        events: Some(vec![ToldEvent::Watch(DEFAULT_SETTLE)]),
+    }
+}
+
+fn overrides(overrides: &Overrides) -> Layer {
+    let told = |name: &str, text: &Option<String>| {
+        let place = Place::whole(format!("--{name} or LAKEGATE_{}", name.to_uppercase()));
+        text.clone().map(|text| Told { text, place })
+    };
+    Layer {
+        raw: told("raw", &overrides.raw),
+        stage: told("stage", &overrides.stage),
+        analytics: told("analytics", &overrides.analytics),
+        ledger: told("ledger", &overrides.ledger),
+        catalog: told("catalog", &overrides.catalog),
+        events: None,
+    }
+}
+
+fn layer_of(fields: &Fields<'_>) -> Layer {
+    let told = |value: Value<'_>| Some(Told { text: value.filled_text()?.trim().to_owned(), place: value.place() });
+    let zones = fields.get("zones").and_then(|zones| zones.fields(&["raw", "stage", "analytics"], &[]));
+    let zone = |name: &str| zones.as_ref().and_then(|zones| zones.get(name)).and_then(told);
+    Layer {
+        raw: zone("raw"),
+        stage: zone("stage"),
+        analytics: zone("analytics"),
+        ledger: fields.get("ledger").and_then(told),
+        catalog: fields.get("catalog").and_then(told),
+        events: fields.get("events").and_then(events),
+    }
+}
+
+fn events(value: Value<'_>) -> Option<Vec<ToldEvent>> {
+    let told: Vec<Option<ToldEvent>> = value.list()?.into_iter().map(event).collect();
+    let watches = told.iter().filter(|event| matches!(event, Some(ToldEvent::Watch(_)))).count();
+    if watches > 1 {
+        value.wrong("the raw zone is watched once: `watch` stands here twice");
+    }
+    told.into_iter().collect()
+}
+
+fn event(value: Value<'_>) -> Option<ToldEvent> {
+    if value.is_mapping() {
+        let fields = value.fields(&["watch"], &[])?.require("watch")?.fields(&["settle"], &[])?;
+        let settle = fields.get("settle").and_then(|settle| settle.duration());
+        return Some(ToldEvent::Watch(settle.unwrap_or(DEFAULT_SETTLE)));
+    }
+    let text = value.filled_text()?;
+    if scheme(text).is_some() {
+        return Some(ToldEvent::Other(Told { text: text.to_owned(), place: value.place() }));
+    }
+    value.one_of(&[("watch", ())])?;
+    Some(ToldEvent::Watch(DEFAULT_SETTLE))
+}
+
+fn resolve(addresses: &Addresses<'_>, layer: Layer, report: &Report<'_>) -> Option<Settings> {
+    let zones = [("raw", layer.raw), ("stage", layer.stage), ("analytics", layer.analytics)];
+    let zones = zones.map(|(name, told)| {
+        let told = told?;
+        Some((name, noted(report, addresses.zone(&told))?, told.place))
+    });
+    check_apart(&zones, report);
+    let ledger = layer.ledger.and_then(|told| noted(report, addresses.ledger(&told)));
+    let catalog = layer.catalog.and_then(|told| noted(report, addresses.catalog(&told)));
+    let events: Vec<Option<EventSourceAddress>> =
+        layer.events.unwrap_or_default().into_iter().map(|event| source_of(event, report)).collect();
+    let [raw, stage, analytics] = zones.map(|zone| zone.map(|(_, location, _)| location));
+    Some(Settings {
+        zones: Zones { raw: raw?, stage: stage?, analytics: analytics? },
+        ledger: ledger?,
+        catalog: catalog?,
+        events: events.into_iter().collect::<Option<_>>()?,
+    })
+}
+
+fn source_of(event: ToldEvent, report: &Report<'_>) -> Option<EventSourceAddress> {
+    match event {
+        ToldEvent::Watch(settle) => Some(EventSourceAddress::Watch { settle }),
+        ToldEvent::Other(told) => {
+            let scheme = scheme(&told.text).map_or("", |(scheme, _)| scheme);
+            noted(report, Err(refused(&told, scheme, "write `watch`")))
+        }
+    }
+}
+
+/// A zone inside another would have its files taken for the other's.
+fn check_apart(zones: &[Option<(&str, Location, Place)>; 3], report: &Report<'_>) {
+    for (name, location, place) in zones.iter().flatten() {
+        for (other, outer, _) in zones.iter().flatten().filter(|(other, _, _)| other != name) {
+            if location.below(outer).is_some() || (location == outer && name > other) {
+                let message = format!("the {name} zone lies in the {other} zone, {outer}");
+                report.add(Diagnostic::new(place.clone(), message).hint("give each zone a folder of its own"));
+            }
+        }
+    }
+}
+
+fn noted<T>(report: &Report<'_>, result: Result<T, Diagnostic>) -> Option<T> {
+    result.map_err(|diagnostic| report.add(diagnostic)).ok()
+}

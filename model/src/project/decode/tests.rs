@@ -1,0 +1,206 @@
+//! Settings, and pipeline files beside each other.
+
+use std::time::Duration;
+
+use super::*;
+use crate::{
+    diagnostics::Diagnostic,
+    location::Location,
+    pipeline::decode::{FileProblem, ProjectFiles, decode},
+    project::{CatalogAddress, EventSourceAddress, LedgerAddress, Settings, Zones},
+};
+
+fn brief(found: &[Diagnostic]) -> Vec<String> {
+    let brief = |found: &Diagnostic| {
+        let hint = if found.hint.is_empty() { String::new() } else { format!(" — {}", found.hint) };
+        format!("{}: {}{hint}", found.place, found.message)
+    };
+    found.iter().map(brief).collect()
+}
+
+fn settings(text: &str, environment: Option<&str>, overrides: &Overrides) -> Result<Settings, Vec<String>> {
+    let source = SettingsSource { folder: "/lake house", file: "lakegate.yaml", text: Some(text), environment, overrides };
+    decode_settings(source).map_err(|found| brief(&found))
+}
+
+fn refusals(text: &str) -> Vec<String> {
+    settings(text, None, &Overrides::default()).err().unwrap_or_default()
+}
+
+fn zones(raw: &str, stage: &str, analytics: &str) -> Zones {
+    Zones { raw: Location::of_path(raw), stage: Location::of_path(stage), analytics: Location::of_path(analytics) }
+}
+
+#[test]
+fn every_key_has_a_default() {
+    let expected = Settings {
+        zones: zones("/lake house/lake/raw", "/lake house/lake/stage", "/lake house/lake/analytics"),
+        ledger: LedgerAddress::Sqlite("/lake house/.lakegate/ledger.db".into()),
+        catalog: CatalogAddress::Local("/lake house/.lakegate/catalog".into()),
+        events: vec![EventSourceAddress::Watch { settle: Duration::from_millis(250) }],
+    };
+    for text in ["", "# nothing\n", "{}", "events: [watch]"] {
+        assert_eq!(settings(text, None, &Overrides::default()), Ok(expected.clone()), "{text}");
+    }
+}
+
+const TWO: &str = "
+zones: { raw: ../in, stage: /s/./x/, analytics: file:///a }
+ledger: sqlite:l.db
+events: [ { watch: { settle: 2s } } ]
+environments:
+  test: { zones: { raw: ./t }, ledger: sqlite:t.db, events: [] }
+  prod: { zones: { raw: s3://bucket/prefix }, events: [ sqs://queue ] }
+";
+
+#[test]
+fn flags_win_over_the_environment_and_that_over_the_file() {
+    let file = settings(TWO, None, &Overrides::default()).unwrap();
+    assert_eq!(file.zones, zones("/in", "/s/x", "/a"));
+    assert_eq!(file.events, [EventSourceAddress::Watch { settle: Duration::from_secs(2) }]);
+    let test = settings(TWO, Some("test"), &Overrides::default()).unwrap();
+    assert_eq!(test.zones, zones("/lake house/t", "/s/x", "/a"));
+    assert_eq!((test.ledger, test.events), (LedgerAddress::Sqlite("/lake house/t.db".into()), vec![]));
+    let overrides = Overrides { raw: Some("/flag".into()), ledger: Some("sqlite:/f.db".into()), ..Overrides::default() };
+    let flags = settings(TWO, Some("test"), &overrides).unwrap();
+    assert_eq!(flags.zones, zones("/flag", "/s/x", "/a"));
+    assert_eq!(flags.ledger, LedgerAddress::Sqlite("/f.db".into()));
+}
+
+#[test]
+fn what_an_environment_elsewhere_needs_is_refused_only_there() {
+    let refused = settings(TWO, Some("prod"), &Overrides::default()).unwrap_err();
+    assert_eq!(
+        refused,
+        [
+            "lakegate.yaml:7:25: `s3://` addresses are not supported by this version of Lakegate — write a path, such as `./lake/raw`",
+            "lakegate.yaml:7:57: `sqs://` addresses are not supported by this version of Lakegate — write `watch`",
+        ]
+    );
+    let local = Overrides { raw: Some("./here".into()), ..Overrides::default() };
+    assert_eq!(settings(TWO, Some("prod"), &local).unwrap_err().len(), 1);
+    let unknown = settings(TWO, Some("prd"), &Overrides::default()).unwrap_err();
+    assert_eq!(unknown, ["lakegate.yaml: there is no environment `prd` — did you mean `prod`?"]);
+    assert_eq!(settings("", Some("prd"), &Overrides::default()).unwrap_err().len(), 1);
+}
+
+#[test]
+fn what_is_wrong_with_settings_is_said_where_it_is() {
+    let table: &[(&str, &[&str])] = &[
+        ("zons: {}", &["lakegate.yaml:1:1: unknown key `zons` — did you mean `zones`?"]),
+        (
+            "zones: { raw: 's3://b' }",
+            &["lakegate.yaml:1:15: `s3://` addresses are not supported by this version of Lakegate — write a path, such as `./lake/raw`"],
+        ),
+        ("zones: { raw: gs://b }", &["lakegate.yaml:1:15: `gs:` is not a kind of address known here — write a path, such as `./lake/raw`"]),
+        ("zones: { raw: ~/lake }", &["lakegate.yaml:1:15: `~` is not expanded in `~/lake` — write the path out"]),
+        (
+            "zones: { stage: lake/raw/stage }",
+            &["lakegate.yaml:1:17: the stage zone lies in the raw zone, file:///lake house/lake/raw — give each zone a folder of its own"],
+        ),
+        (
+            "zones:\n  raw: x\n  stage: ./x",
+            &["lakegate.yaml:3:10: the stage zone lies in the raw zone, file:///lake house/x — give each zone a folder of its own"],
+        ),
+        (
+            "ledger: dynamodb://t\ncatalog: glue://db",
+            &[
+                "lakegate.yaml:1:9: `dynamodb://` addresses are not supported by this version of Lakegate — write `sqlite:` and a path",
+                "lakegate.yaml:2:10: `glue://` addresses are not supported by this version of Lakegate — write `local:` and a path",
+            ],
+        ),
+        ("ledger: l.db", &["lakegate.yaml:1:9: `l.db` is not an address — write `sqlite:` and a path"]),
+        ("ledger: 'sqlite:'", &["lakegate.yaml:1:9: `sqlite:` is not an address — write `sqlite:` and a path"]),
+        ("events: watch", &["lakegate.yaml:1:9: `events` must be a list, but is a single value"]),
+        ("events: [wach]", &["lakegate.yaml:1:10: this must be `watch`, but is `wach` — did you mean `watch`?"]),
+        ("events: [watch, watch]", &["lakegate.yaml:1:9: the raw zone is watched once: `watch` stands here twice"]),
+        ("events: [{ watch: { setle: 2s } }]", &["lakegate.yaml:1:21: unknown key `setle` — did you mean `settle`?"]),
+        ("environments: { a: { ledgr: x } }", &["lakegate.yaml:1:22: unknown key `ledgr` — did you mean `ledger`?"]),
+    ];
+    for (text, expected) in table {
+        assert_eq!(refusals(text), *expected, "{text}");
+    }
+}
+
+struct NoFiles;
+
+impl ProjectFiles for NoFiles {
+    fn read(&self, _: &str) -> Result<String, FileProblem> {
+        Err(FileProblem::Missing)
+    }
+
+    fn sql_files(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+/// A pipeline whose stages each read and publish tables: `(reads, publishes)`.
+fn pipeline(dataset: &str, stages: &[(&[&str], &str)]) -> String {
+    let stage = |(index, (reads, publishes)): (usize, &(&[&str], &str))| {
+        let reads: Vec<String> = reads.iter().enumerate().map(|(index, table)| format!("r{index}: {table}")).collect();
+        let publish = if publishes.is_empty() { String::new() } else { format!(", publish: {{ database: d, table: {publishes} }}") };
+        let steps = format!("[ transform: {{ sql: SELECT 1, references: {{ {} }} }}{publish} ]", reads.join(", "));
+        format!("  - {{ name: s{index}, trigger: object, steps: {steps}, output: {{ zone: stage }} }}\n")
+    };
+    format!("team: t\ndataset: {dataset}\nstages:\n{}", stages.iter().enumerate().map(stage).collect::<String>())
+}
+
+fn together(texts: &[String]) -> Vec<String> {
+    let files: Vec<_> = texts.iter().enumerate().map(|(index, text)| decode(&format!("{index}.yaml"), text, &NoFiles)).collect();
+    brief(&check_together(&files.into_iter().map(|(file, _)| file).collect::<Vec<_>>()))
+}
+
+#[test]
+fn one_thing_is_declared_once() {
+    let twice = together(&[pipeline("a", &[(&[], "x")]), pipeline("a", &[(&[], "y")])]);
+    assert_eq!(
+        twice,
+        ["1.yaml:2:10: dataset t/a has a pipeline already, in 0.yaml — put the stages of both into one file, or rename one dataset"]
+    );
+    let table = together(&[pipeline("a", &[(&[], "x")]), pipeline("b", &[(&[], "x")])]);
+    assert_eq!(table.len(), 1);
+    assert!(table.concat().contains("table d.x is published by t/a already — a table belongs to one dataset"), "{table:?}");
+    let zones = together(&[pipeline("a", &[(&[], "x"), (&[], "x")]).replacen("zone: stage", "zone: analytics", 1)]);
+    assert!(zones.concat().contains("table d.x is published to the analytics zone already, by stage `s0`"), "{zones:?}");
+    let routed = |dataset: &str| format!("{}routes: [ {{ prefix: inbox/, suffix: .csv }} ]\n", pipeline(dataset, &[(&[], "")]));
+    assert_eq!(together(&[routed("a"), routed("b")]).len(), 1);
+}
+
+#[test]
+fn a_reference_is_to_a_table_that_somebody_publishes() {
+    let said = together(&[pipeline("a", &[(&["d.arlines"], "")]), pipeline("b", &[(&[], "airlines")])]);
+    assert_eq!(said, ["0.yaml:4:89: no pipeline of this project publishes table d.arlines — did you mean `d.airlines`?"]);
+    let none = together(&[pipeline("a", &[(&["d.x"], "")])]);
+    assert!(none.concat().ends_with("no pipeline here publishes a table"), "{none:?}");
+    // A file that can't be read may publish it.
+    assert_eq!(together(&[pipeline("a", &[(&["d.x"], "")]), "team: [".into()]), Vec::<String>::new());
+}
+
+#[test]
+fn pipelines_that_would_wait_for_each_other_for_ever_are_named() {
+    let two = together(&[pipeline("a", &[(&["d.y"], "x")]), pipeline("b", &[(&["d.x"], "y")])]);
+    assert_eq!(
+        two,
+        [
+            "0.yaml:4:89: a cycle of references: t/a reads d.y of t/b, which reads d.x of t/a — each would wait for the other for ever; drop one of the \
+             references"
+        ]
+    );
+    let three = together(&[
+        pipeline("a", &[(&["d.y"], "x")]),
+        pipeline("b", &[(&[], ""), (&["d.z"], "y")]),
+        pipeline("c", &[(&["d.x"], ""), (&[], "z")]),
+    ]);
+    assert!(three.concat().contains("t/a reads d.y of t/b, which reads d.z of t/c, which reads d.x of t/a"), "{three:?}");
+    for own in [pipeline("a", &[(&["d.x"], "x")]), pipeline("a", &[(&["d.x"], ""), (&[], "x")])] {
+        let said = together(&[own]);
+        assert!(said.concat().contains("t/a reads d.x, which only this stage or one after it publishes"), "{said:?}");
+    }
+}
+
+#[test]
+fn reading_what_is_published_before_is_no_cycle() {
+    assert_eq!(together(&[pipeline("a", &[(&[], "x"), (&["d.x"], "")])]), Vec::<String>::new());
+    let crossed = [pipeline("a", &[(&[], "x"), (&["d.y"], "x2")]), pipeline("b", &[(&["d.x"], "y")])];
+    assert_eq!(together(&crossed), Vec::<String>::new());
+}

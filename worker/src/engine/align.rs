@@ -1,0 +1,80 @@
+//! Frames of different schemas as one: columns by name in the order they were first seen, types
+//! widened, what a frame lacks null.
+
+use std::collections::HashSet;
+
+use lakegate_model::{drift, table};
+use polars::prelude::*;
+
+use super::{
+    schema::{model_schema, polars_schema, to_model},
+    text,
+};
+
+/// The schema that holds the rows of all.
+pub(super) fn merged<'a>(schemas: impl IntoIterator<Item = &'a Schema>) -> table::Schema {
+    let mut merged = table::Schema::default();
+    let mut seen: HashSet<&Schema> = HashSet::new();
+    for schema in schemas {
+        // Most files of a batch have the same schema.
+        if seen.insert(schema) {
+            merged = drift::merge(&merged, &model_schema(schema));
+        }
+    }
+    merged
+}
+
+/// The expressions that make columns of `from` those of `to`.
+pub(super) fn columns(from: &Schema, to: &Schema) -> Vec<Expr> {
+    to.iter().map(|(name, wanted)| column(name, from.get(name), wanted)).collect()
+}
+
+fn column(name: &PlSmallStr, found: Option<&DataType>, wanted: &DataType) -> Expr {
+    match found {
+        Some(found) if found == wanted => col(name.clone()),
+        None | Some(DataType::Null) => lit(NULL).cast(wanted.clone()).alias(name.clone()),
+        Some(DataType::String) => text::parse(col(name.clone()), wanted),
+        Some(_) => col(name.clone()).strict_cast(wanted.clone()),
+    }
+}
+
+/// The frames below one another, with the merged schema.
+pub(super) fn stack(frames: Vec<DataFrame>, schema: &table::Schema) -> PolarsResult<DataFrame> {
+    let wanted = polars_schema(schema);
+    let mut stacked: Option<DataFrame> = None;
+    for frame in frames {
+        let frame = conform(frame, &wanted)?;
+        match &mut stacked {
+            None => stacked = Some(frame),
+            Some(stacked) => {
+                stacked.vstack_mut_owned(frame)?;
+            }
+        }
+    }
+    let mut stacked = stacked.unwrap_or_else(|| DataFrame::empty_with_schema(&wanted));
+    stacked.rechunk_mut();
+    Ok(stacked)
+}
+
+/// The frame with exactly these columns.
+pub(super) fn conform(frame: DataFrame, wanted: &Schema) -> PolarsResult<DataFrame> {
+    if **frame.schema() == *wanted {
+        return Ok(frame);
+    }
+    let height = frame.height();
+    let mut columns = Vec::with_capacity(wanted.len());
+    for (name, data_type) in wanted.iter() {
+        let column = match frame.column(name) {
+            Ok(column) if column.dtype() == data_type => column.clone(),
+            Ok(column) if *column.dtype() != DataType::Null => cast(column, data_type)?,
+            _ => Column::full_null(name.clone(), height, data_type),
+        };
+        columns.push(column);
+    }
+    DataFrame::new(height, columns)
+}
+
+fn cast(column: &Column, wanted: &DataType) -> PolarsResult<Column> {
+    let said = || format!("column \"{}\" is {} in one file and {} in another", column.name(), to_model(column.dtype()), to_model(wanted));
+    column.strict_cast(wanted).map_err(|error| PolarsError::SchemaMismatch(format!("{}: {error}", said()).into()))
+}

@@ -1,0 +1,113 @@
+//! Published tables that SQL reads besides `input`, at the version its execution fixed.
+//!
+//! A version of a table never changes, so small ones are kept: thousands of small objects joined
+//! with the same table read it once.
+
+use std::{
+    fs::File,
+    io,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use lakegate_model::{Failure, FailureCode, Location, table::TableId};
+use polars::prelude::*;
+
+use super::{ReferenceTable, align, failure, schema::polars_schema, source::local_path};
+
+/// Bytes of files up to which a table is read whole and kept.
+const KEPT_TABLE: u64 = 16 << 20;
+/// Tables that are kept at most.
+const KEPT_TABLES: usize = 8;
+
+/// Tables in memory, the one used last at the end.
+#[derive(Default)]
+pub(super) struct Kept(Mutex<Vec<(TableId, u64, DataFrame)>>);
+
+impl Kept {
+    fn get(&self, table: &TableId, version: u64) -> Option<DataFrame> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let index = kept.iter().position(|(id, at, _)| id == table && *at == version)?;
+        let found = kept.remove(index);
+        let frame = found.2.clone();
+        kept.push(found);
+        Some(frame)
+    }
+
+    fn put(&self, table: &TableId, version: u64, frame: DataFrame) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() >= KEPT_TABLES {
+            kept.remove(0);
+        }
+        kept.push((table.clone(), version, frame));
+    }
+
+    /// The tables by the names the SQL knows them by.
+    pub(super) fn load(&self, references: &[ReferenceTable]) -> Result<Vec<(String, LazyFrame)>, Failure> {
+        references.iter().map(|reference| Ok((reference.alias.clone(), self.frame(reference)?))).collect()
+    }
+
+    fn frame(&self, reference: &ReferenceTable) -> Result<LazyFrame, Failure> {
+        if let Some(frame) = self.get(&reference.table, reference.version) {
+            return Ok(frame.lazy());
+        }
+        let failed = |error: PolarsError| {
+            let message = format!("table {} version {} can't be read: {}", reference.table, reference.version, failure::clean(&error));
+            Failure::new(FailureCode::LakeIo, message)
+        };
+        let (plan, bytes) = plan(reference)?;
+        if bytes > KEPT_TABLE {
+            return Ok(plan);
+        }
+        let frame = plan.collect().map_err(failed)?;
+        self.put(&reference.table, reference.version, frame.clone());
+        Ok(frame.lazy())
+    }
+}
+
+/// The table as a plan, and the bytes of its files.
+fn plan(reference: &ReferenceTable) -> Result<(LazyFrame, u64), Failure> {
+    let wanted = polars_schema(&reference.schema);
+    let mut bytes = 0;
+    let mut plans = Vec::with_capacity(reference.files.len());
+    for (location, partition) in &reference.files {
+        let (file, size) = open(location, &reference.table)?;
+        bytes += size;
+        let plan = file_plan(file, partition, &wanted).map_err(|error| {
+            let message = format!("table {}: {location} can't be read: {}", reference.table, failure::clean(&error));
+            Failure::new(FailureCode::LakeIo, message)
+        })?;
+        plans.push(plan);
+    }
+    let plan = match plans.len() {
+        0 => DataFrame::empty_with_schema(&wanted).lazy(),
+        _ => concat(plans, UnionArgs { rechunk: false, ..UnionArgs::default() })
+            .map_err(|error| Failure::new(FailureCode::Internal, format!("table {}: {}", reference.table, failure::clean(&error))))?,
+    };
+    Ok((plan, bytes))
+}
+
+fn open(location: &Location, table: &TableId) -> Result<(File, u64), Failure> {
+    let path = local_path(location)?;
+    let failed = |error: io::Error| failure::of_io(&error, &format!("table {table}: reading"), path);
+    let file = File::open(path).map_err(failed)?;
+    let size = file.metadata().map_err(failed)?.len();
+    Ok((file, size))
+}
+
+/// A file of a table as a plan with the table's columns.
+fn file_plan(file: File, partition: &[(String, Option<String>)], wanted: &Schema) -> PolarsResult<LazyFrame> {
+    let args = ScanArgsParquet { glob: false, cache: false, ..ScanArgsParquet::default() };
+    let mut plan = LazyFrame::scan_parquet_sources(ScanSources::Files(Arc::from([file])), args)?;
+    let mut found = Schema::clone(&*plan.collect_schema()?);
+    let values: Vec<Expr> = partition.iter().map(|(column, value)| partition_value(column, value.as_deref())).collect();
+    found.extend(partition.iter().map(|(column, _)| Field::new(column.as_str().into(), DataType::String)));
+    Ok(plan.with_columns(values).select(align::columns(&found, wanted)))
+}
+
+fn partition_value(column: &str, value: Option<&str>) -> Expr {
+    match value {
+        Some(value) => lit(value),
+        None => lit(NULL).cast(DataType::String),
+    }
+    .alias(column)
+}

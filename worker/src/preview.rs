@@ -1,0 +1,65 @@
+//! The first rows of a published table, for people.
+
+use std::fs::File;
+
+use lakegate_model::{Failure, FailureCode, table::Schema};
+use polars::prelude::*;
+use serde_json::Value;
+
+use crate::engine::{PartitionedFile, clean, local_path};
+
+/// Rows of a table.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Preview {
+    /// The columns' names, as the table has them.
+    pub columns: Vec<String>,
+    /// Values by row: numbers and booleans as such, null as null, everything else as text.
+    pub rows: Vec<Vec<Value>>,
+}
+
+/// The first `rows` rows of a table with these files and columns. Opens only as many files as it
+/// needs. Partition columns are filled in.
+pub fn preview(files: &[PartitionedFile], schema: &Schema, rows: usize) -> Result<Preview, Failure> {
+    let mut preview = Preview { columns: schema.columns.iter().map(|column| column.name.clone()).collect(), rows: Vec::new() };
+    for (location, partition) in files {
+        let wanted = rows.saturating_sub(preview.rows.len());
+        if wanted == 0 {
+            break;
+        }
+        let path = local_path(location)?;
+        let read = File::open(path)
+            .map_err(PolarsError::from)
+            .and_then(|file| ParquetReader::new(file).with_slice(Some((0, wanted))).finish());
+        let frame = read.map_err(|error| Failure::new(FailureCode::LakeIo, format!("reading {path}: {}", clean(&error))))?;
+        preview.rows.extend((0..frame.height()).map(|row| row_of(&frame, row, &preview.columns, partition)));
+    }
+    Ok(preview)
+}
+
+fn row_of(frame: &DataFrame, row: usize, columns: &[String], partition: &[(String, Option<String>)]) -> Vec<Value> {
+    let value = |name: &String| match partition.iter().find(|(column, _)| column == name) {
+        Some((_, value)) => value.clone().map_or(Value::Null, Value::String),
+        None => frame.column(name).and_then(|column| column.get(row).map(|value| to_json(&value))).unwrap_or(Value::Null),
+    };
+    columns.iter().map(value).collect()
+}
+
+fn to_json(value: &AnyValue) -> Value {
+    match value {
+        AnyValue::Null => Value::Null,
+        AnyValue::Boolean(value) => Value::from(*value),
+        AnyValue::String(text) => Value::from(*text),
+        AnyValue::StringOwned(text) => Value::from(text.as_str()),
+        AnyValue::Int8(value) => Value::from(*value),
+        AnyValue::Int16(value) => Value::from(*value),
+        AnyValue::Int32(value) => Value::from(*value),
+        AnyValue::Int64(value) => Value::from(*value),
+        AnyValue::UInt8(value) => Value::from(*value),
+        AnyValue::UInt16(value) => Value::from(*value),
+        AnyValue::UInt32(value) => Value::from(*value),
+        AnyValue::UInt64(value) => Value::from(*value),
+        AnyValue::Float32(value) => Value::from(*value),
+        AnyValue::Float64(value) => Value::from(*value),
+        other => Value::from(other.to_string()),
+    }
+}
