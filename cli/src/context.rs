@@ -28,7 +28,9 @@ impl Context {
     pub(crate) fn dir(&self) -> Result<PathBuf> {
         let dir = &self.global.dir;
         dir.canonicalize().map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => CliError::wrong(format!("there is no folder {}", dir.display()), "name the lake project's folder with --dir"),
+            std::io::ErrorKind::NotFound => {
+                CliError::wrong(format!("there is no folder {}", dir.display()), "name the lake project's folder with --dir")
+            }
             _ => at_path(dir, "open", &error).into(),
         })
     }

@@ -6,7 +6,9 @@ use clap_complete::Shell;
 use crate::{context::Context, error::Result};
 
 #[derive(ClapArgs, Debug)]
-#[command(after_help = "Bash: source <(lakegate completions bash)\nZsh:  lakegate completions zsh > \"${fpath[1]}/_lakegate\"\nFish: lakegate completions fish | source")]
+#[command(
+    after_help = "Bash: source <(lakegate completions bash)\nZsh:  lakegate completions zsh > \"${fpath[1]}/_lakegate\"\nFish: lakegate completions fish | source"
+)]
 pub(crate) struct Args {
     /// The shell.
     shell: Shell,

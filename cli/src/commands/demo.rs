@@ -128,7 +128,11 @@ async fn show(context: &Context, dir: &Path, summary: &Summary, table: &Table, b
     }
     let rows = rows_of(table, ROWS).await?;
     let took = took(begun.elapsed());
-    out.say(format_args!("\n{}: delays by carrier and month, {} rows, {took} after the first file\n", table.table.bold(), thousands(table.rows)))?;
+    out.say(format_args!(
+        "\n{}: delays by carrier and month, {} rows, {took} after the first file\n",
+        table.table.bold(),
+        thousands(table.rows)
+    ))?;
     out.say(preview_text(out, &rows))?;
     if table.rows > rows.rows.len() as u64 {
         out.say(format_args!("… and {} more rows", thousands(table.rows - rows.rows.len() as u64)))?;

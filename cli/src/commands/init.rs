@@ -58,11 +58,16 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<()> {
 
 fn refuse_unless_empty(dir: &Path, force: bool) -> Result<()> {
     match fs::read_dir(dir) {
-        Ok(mut entries) if !force && entries.next().is_some() => {
-            let text = format!("{} is not empty", dir.display());
-            Err(CliError::wrong(text, "name a new folder, or pass --force to add what is missing; files that are there stay as they are"))
-        }
-        Ok(_) => Ok(()),
+        Ok(mut entries) => match entries.next() {
+            Some(_) if !force => {
+                let text = format!("{} is not empty", dir.display());
+                Err(CliError::wrong(
+                    text,
+                    "name a new folder, or pass --force to add what is missing; files that are there stay as they are",
+                ))
+            }
+            _ => Ok(()),
+        },
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(CliError::wrong(format!("{} can't be a lake project: {error}", dir.display()), "name a new folder")),
     }

@@ -27,7 +27,10 @@ pub(crate) fn run(context: &Context, verb: &Verb) -> Result<()> {
     context.block_on(LogLevel::Quiet, async {
         let (Verb::Pause(One { stage }) | Verb::Resume(One { stage })) = verb;
         if lakegate_model::StageKey::parse(stage).is_none() {
-            return Err(CliError::wrong(format!("`{stage}` does not name a stage"), "write it as TEAM/DATASET/STAGE, as `lakegate status` shows it"));
+            return Err(CliError::wrong(
+                format!("`{stage}` does not name a stage"),
+                "write it as TEAM/DATASET/STAGE, as `lakegate status` shows it",
+            ));
         }
         with_lake(context, async |lake| {
             let answer = match verb {

@@ -59,8 +59,15 @@ fn text(out: &Output, status: &Status) -> String {
     }
     let stages = if rows.is_empty() { "no stages: apply a pipeline with `lakegate up`".to_owned() } else { rows.render() };
     let workers = format!("{}, {}", counted(u64::from(status.workers), "worker"), counted(u64::from(status.slots), "slot"));
-    let state = if status.idle { "idle" } else if status.stalled { "stalled" } else { "working" };
-    let unrouted = if status.unrouted == 0 { String::new() } else { format!(" · {} that no pipeline takes", counted(status.unrouted, "file")) };
+    let state = if status.idle {
+        "idle"
+    } else if status.stalled {
+        "stalled"
+    } else {
+        "working"
+    };
+    let unrouted =
+        if status.unrouted == 0 { String::new() } else { format!(" · {} that no pipeline takes", counted(status.unrouted, "file")) };
     format!("{stages}\n\n{state} · {workers} · {} arriving{unrouted}", thousands(status.arriving))
 }
 

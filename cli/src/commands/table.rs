@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use clap::{Args, Subcommand};
+use comfy_table::{Attribute, Cell, CellAlignment};
 use lakegate_sdk::{Client, Failure, FailureCode, Table};
 use lakegate_worker::preview::{Preview, preview};
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::{
     config::LogLevel,
@@ -51,7 +53,7 @@ struct Shown<'a> {
 #[derive(Serialize)]
 struct PreviewRows<'a> {
     columns: &'a [String],
-    rows: &'a [Vec<Option<String>>],
+    rows: &'a [Vec<serde_json::Value>],
 }
 
 pub(crate) fn run(context: &Context, verb: &Verb) -> Result<()> {
@@ -110,13 +112,31 @@ pub(crate) async fn rows_of(table: &Table, rows: usize) -> Result<Preview> {
     Ok(read.map_err(|error| Failure::new(FailureCode::EnginePanic, format!("the rows of {} can't be read: {error}", table.table)))??)
 }
 
+/// A value for people: text without quotes.
+fn shown(value: &serde_json::Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
 /// Rows as a table.
 pub(crate) fn preview_text(out: &Output, preview: &Preview) -> String {
     let mut rows = Rows::with_columns(out, preview.columns.iter().cloned());
     for row in &preview.rows {
-        rows.push(row.iter().map(|value| cell(value.as_deref().unwrap_or("null"))));
+        rows.push(row.iter().map(|value| cell(shown(value))));
     }
     rows.render()
+}
+
+/// Numbers to the right, a fraction to three places; the rest as text.
+fn value_cell(value: &Value) -> Cell {
+    match value {
+        Value::Null => cell("null").add_attribute(Attribute::Dim),
+        Value::String(text) => cell(text),
+        Value::Number(value) => {
+            let text = if value.is_f64() { format!("{:.3}", value.as_f64().unwrap_or_default()) } else { value.to_string() };
+            cell(text).set_alignment(CellAlignment::Right)
+        }
+        other => cell(other),
+    }
 }
 
 fn description(out: &Output, table: &Table) -> String {
@@ -142,7 +162,8 @@ fn description(out: &Output, table: &Table) -> String {
 fn partitions(out: &Output, table: &Table) -> String {
     let mut sums: BTreeMap<String, (u64, u64, u64)> = BTreeMap::new();
     for file in &table.files {
-        let name: Vec<String> = file.partition.iter().map(|(column, value)| format!("{column}={}", value.as_deref().unwrap_or("null"))).collect();
+        let name: Vec<String> =
+            file.partition.iter().map(|(column, value)| format!("{column}={}", value.as_deref().unwrap_or("null"))).collect();
         let sum = sums.entry(name.join("/")).or_default();
         *sum = (sum.0 + file.rows, sum.1 + file.bytes, sum.2 + 1);
     }

@@ -36,8 +36,9 @@ pub(crate) fn run(context: &Context, args: Args) -> Result<()> {
     context.block_on(LogLevel::Service, async {
         let coordinator = match args.coordinator.clone().or_else(|| context.global.endpoint()) {
             Some(coordinator) => coordinator,
-            None => lake::written_endpoint(&context.dir()?)?
-                .ok_or_else(|| CliError::wrong("no coordinator to join", "name it with --coordinator, or the project it runs on with --dir"))?,
+            None => lake::written_endpoint(&context.dir()?)?.ok_or_else(|| {
+                CliError::wrong("no coordinator to join", "name it with --coordinator, or the project it runs on with --dir")
+            })?,
         };
         let defaults = WorkerOptions::new(coordinator);
         let options = WorkerOptions {

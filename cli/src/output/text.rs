@@ -78,7 +78,11 @@ pub(crate) fn ago(at: Timestamp, now: Timestamp) -> String {
 
 /// `4.2s`, `3m12s`
 pub(crate) fn took(span: Duration) -> String {
-    if span < Duration::from_secs(60) { format!("{:.1}s", span.as_secs_f64()) } else { format_duration(Duration::from_secs(span.as_secs())) }
+    if span < Duration::from_secs(60) {
+        format!("{:.1}s", span.as_secs_f64())
+    } else {
+        format_duration(Duration::from_secs(span.as_secs()))
+    }
 }
 
 /// An id as far as it tells things apart: `ex-3f9a12c0`.
@@ -105,7 +109,10 @@ mod tests {
         for (size, text) in [(0, "0 B"), (1023, "1023 B"), (7_270, "7.1 KiB"), (5 << 30, "5.0 GiB"), (u64::MAX, "16777216.0 TiB")] {
             assert_eq!(bytes(size), text);
         }
-        assert_eq!((counted(1, "batch"), counted(2, "batch"), counted(0, "file")), ("1 batch".into(), "2 batches".into(), "0 files".into()));
+        assert_eq!(
+            (counted(1, "batch"), counted(2, "batch"), counted(0, "file")),
+            ("1 batch".into(), "2 batches".into(), "0 files".into())
+        );
     }
 
     #[test]

@@ -119,8 +119,10 @@ fn stage_text(stage: &StageStatus, ended: u64, bad: u64, rows: u64) -> String {
 }
 
 fn footer_text(status: &Status) -> String {
-    let workers = if status.workers == 0 { "no worker: work waits until one joins".to_owned() } else { counted(u64::from(status.workers), "worker") };
-    let unrouted = if status.unrouted == 0 { String::new() } else { format!(" · {} that no pipeline takes", counted(status.unrouted, "file")) };
+    let workers =
+        if status.workers == 0 { "no worker: work waits until one joins".to_owned() } else { counted(u64::from(status.workers), "worker") };
+    let unrouted =
+        if status.unrouted == 0 { String::new() } else { format!(" · {} that no pipeline takes", counted(status.unrouted, "file")) };
     let arriving = if status.arriving == 0 { String::new() } else { format!(" · {} arriving", thousands(status.arriving)) };
     format!("{workers}{arriving}{unrouted}")
 }

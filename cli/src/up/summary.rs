@@ -56,7 +56,14 @@ pub(crate) struct Told {
 
 impl Summary {
     /// Sums a session up from its last status.
-    pub(crate) async fn of(client: &Client, baseline: &Baseline, status: &Status, since: Timestamp, stuck: Vec<String>, took: Duration) -> Result<Summary> {
+    pub(crate) async fn of(
+        client: &Client,
+        baseline: &Baseline,
+        status: &Status,
+        since: Timestamp,
+        stuck: Vec<String>,
+        took: Duration,
+    ) -> Result<Summary> {
         let stages: Vec<StageSummary> =
             status.stages.iter().map(|stage| StageSummary { stage: stage.stage.clone(), done: baseline.done_since(stage) }).collect();
         let unrouted = baseline.unrouted_since(status);
@@ -104,7 +111,11 @@ async fn told(client: &Client, since: Timestamp) -> Result<Vec<Told>> {
     let mut told = Vec::new();
     for state in ["failed", "quarantined"] {
         let runs: Vec<_> = client.runs(Filter::default().state(state).page_size(100)).take(100).try_collect().await?;
-        told.extend(runs.into_iter().filter(|run| run.updated_at >= since).map(|run| Told { what: run.subject_text, stage: run.stage, failure: run.failure }));
+        told.extend(runs.into_iter().filter(|run| run.updated_at >= since).map(|run| Told {
+            what: run.subject_text,
+            stage: run.stage,
+            failure: run.failure,
+        }));
     }
     // Members of batches that were set aside while their batch went on.
     let objects: Vec<_> = client.objects(Filter::default().state("quarantined").page_size(100)).take(100).try_collect().await?;

@@ -75,12 +75,8 @@ impl Baseline {
     /// The counts as they are now.
     pub(crate) fn new(counts: &[StageCounts], unrouted: u64) -> Baseline {
         let done = |counts: &StageCounts| {
-            let done = Done {
-                succeeded: counts.succeeded,
-                failed: counts.failed,
-                quarantined: counts.quarantined,
-                rows_out: counts.rows_out,
-            };
+            let done =
+                Done { succeeded: counts.succeeded, failed: counts.failed, quarantined: counts.quarantined, rows_out: counts.rows_out };
             Some((counts.stage.as_ref()?.to_string(), done))
         };
         Baseline { stages: counts.iter().filter_map(done).collect(), unrouted }

@@ -24,17 +24,24 @@ pub(super) fn merged<'a>(schemas: impl IntoIterator<Item = &'a Schema>) -> table
     merged
 }
 
-/// The expressions that make columns of `from` those of `to`.
-pub(super) fn columns(from: &Schema, to: &Schema) -> Vec<Expr> {
-    to.iter().map(|(name, wanted)| column(name, from.get(name), wanted)).collect()
+/// A plan whose columns are `from`, with exactly the columns of `to`.
+pub(super) fn plan(plan: LazyFrame, from: &Schema, to: &Schema) -> LazyFrame {
+    if from == to && !from.iter_values().any(|data_type| *data_type == DataType::Null) {
+        return plan;
+    }
+    // Columns are changed first and chosen then: a choice of constants alone would have one row.
+    let changed: Vec<Expr> = to.iter().filter_map(|(name, wanted)| column(name, from.get(name), wanted)).collect();
+    let chosen: Vec<Expr> = to.iter_names().map(|name| col(name.clone())).collect();
+    plan.with_columns(changed).select(chosen)
 }
 
-fn column(name: &PlSmallStr, found: Option<&DataType>, wanted: &DataType) -> Expr {
+fn column(name: &PlSmallStr, found: Option<&DataType>, wanted: &DataType) -> Option<Expr> {
     match found {
-        Some(found) if found == wanted => col(name.clone()),
-        None | Some(DataType::Null) => lit(NULL).cast(wanted.clone()).alias(name.clone()),
-        Some(DataType::String) => text::parse(col(name.clone()), wanted),
-        Some(_) => col(name.clone()).strict_cast(wanted.clone()),
+        None | Some(DataType::Null) if *wanted == DataType::Null => Some(lit(NULL).alias(name.clone())),
+        None | Some(DataType::Null) => Some(lit(NULL).cast(wanted.clone()).alias(name.clone())),
+        Some(found) if found == wanted => None,
+        Some(DataType::String) => Some(text::parse(col(name.clone()), wanted)),
+        Some(_) => Some(col(name.clone()).strict_cast(wanted.clone())),
     }
 }
 

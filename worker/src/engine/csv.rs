@@ -4,7 +4,6 @@
 use std::{
     fs::File,
     io::{BufReader, Cursor, Read},
-    num::NonZeroUsize,
     os::unix::fs::FileExt,
     path::Path,
     sync::{Arc, Mutex, PoisonError},
@@ -23,6 +22,7 @@ use super::{
     scratch::ScratchFile,
     shape::{self, Marks, SeparatorCount},
     source::OnDisk,
+    storage,
 };
 
 /// Rows that types are inferred from at first.
@@ -222,21 +222,20 @@ impl CsvScan {
         let mut scan = CsvScan { disk, schema, layout };
         let unknown: Vec<PlSmallStr> = scan.schema.iter().filter(|(_, data_type)| **data_type == DataType::Null).map(|(name, _)| name.clone()).collect();
         if !complete && !unknown.is_empty() {
-            scan.settle(&unknown, key)?;
+            scan.settle(&unknown).map_err(|error| scan.explain(&error, key))?;
         }
         Ok(scan)
     }
 
     /// Settles the types of all columns by every row. Whether a type changed.
-    pub(super) fn settle_all(&mut self, key: &str) -> Result<bool, Failure> {
+    pub(super) fn settle_all(&mut self) -> PolarsResult<bool> {
         let names: Vec<PlSmallStr> = self.schema.iter_names().filter(|name| !self.layout.declares(name)).cloned().collect();
         let before = self.schema.clone();
-        self.settle(&names, key)?;
+        self.settle(&names)?;
         Ok(self.schema != before)
     }
 
-    fn settle(&mut self, names: &[PlSmallStr], key: &str) -> Result<(), Failure> {
-        let explained = |error: PolarsError| explain(&error, &[], &self.layout, key);
+    fn settle(&mut self, names: &[PlSmallStr]) -> PolarsResult<()> {
         let evidence: Arc<Mutex<Vec<Evidence>>> = Arc::new(Mutex::new(vec![Evidence::default(); names.len()]));
         let taken = Arc::clone(&evidence);
         let take = PlanCallback::new(move |frame: DataFrame| {
@@ -248,8 +247,8 @@ impl CsvScan {
         });
         let text: Schema = self.schema.iter_names().map(|name| Field::new(name.clone(), DataType::String)).collect();
         let columns: Vec<Expr> = names.iter().map(|name| col(name.clone())).collect();
-        let pass = self.reader(text).finish().map(|frame| frame.select(columns)).and_then(|frame| frame.sink_batches(take, false, NonZeroUsize::new(64 << 10)));
-        pass.and_then(|pass| pass.collect_with_engine(Engine::Streaming)).map_err(explained)?;
+        let pass = self.reader(text).finish()?.select(columns).sink_batches(take, false, Some(storage::HANDED_OVER))?;
+        pass.collect_with_engine(Engine::Streaming)?;
         let evidence = std::mem::take(&mut *evidence.lock().unwrap_or_else(PoisonError::into_inner));
         for (name, evidence) in names.iter().zip(evidence) {
             self.schema.insert(name.clone(), evidence.verdict());

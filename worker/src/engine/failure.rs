@@ -6,7 +6,9 @@ use lakegate_model::{Failure, FailureCode};
 use polars::prelude::PolarsError;
 
 /// Where Polars' message stops being one: plan dumps, advice on arguments nobody here passes.
-const NOISE: [&str; 5] = [
+const NOISE: [&str; 7] = [
+    "\n\nDid you mean",
+    "; valid columns: ",
     "\n\nResolved plan until failure",
     "\n\nYou might want to try",
     "\n\nConsider setting",

@@ -107,7 +107,7 @@ impl GrowingFile {
             }
             None => self.pending = Some(frame),
         }
-        if self.pending.as_ref().is_some_and(|pending| pending.height() >= storage::ROW_GROUP) { self.flush() } else { Ok(()) }
+        if self.pending.as_ref().is_some_and(|pending| is_full(pending)) { self.flush() } else { Ok(()) }
     }
 
     fn flush(&mut self) -> Result<(), Failure> {
@@ -132,6 +132,10 @@ impl HiddenFile {
         let message = format!("{} can't be written as Parquet: {}", self.destination.key, failure::clean(error));
         Failure::new(FailureCode::TransformFailed, message).hint("cast or leave out the columns of types that Parquet has not")
     }
+}
+
+fn is_full(pending: &DataFrame) -> bool {
+    pending.height() >= storage::ROW_GROUP || pending.estimated_size() >= storage::ROW_GROUP_BYTES
 }
 
 /// Writes a frame as one file.

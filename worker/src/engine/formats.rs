@@ -13,6 +13,7 @@ use lakegate_model::{
 };
 use polars::{
     io::{
+        HiveOptions,
         avro::AvroReader,
         ipc::{IpcReader, IpcScanOptions},
         ndjson,
@@ -113,9 +114,9 @@ pub(super) fn scan(disk: &OnDisk, format: Format, input: &Input, key: &str) -> R
         Format::Ndjson => infer_ndjson_file(disk, input).and_then(|schema| {
             LazyJsonLineReader::new_with_sources(sources()).with_schema(Some(Arc::new(schema))).with_batch_size(NonZeroUsize::new(32 << 10)).finish()
         }),
-        Format::Parquet => scan_parquet(disk, sources()),
+        Format::Parquet => scan_parquet(disk),
         Format::Arrow => {
-            let args = UnifiedScanArgs { glob: false, cache: false, ..UnifiedScanArgs::default() };
+            let args = UnifiedScanArgs { glob: false, cache: false, hive_options: HiveOptions::new_disabled(), ..UnifiedScanArgs::default() };
             LazyFrame::scan_ipc_sources(sources(), IpcScanOptions::default(), args)
         }
     };
@@ -141,12 +142,12 @@ fn rewound(file: &File) -> std::io::Result<&File> {
     Ok(file)
 }
 
-fn scan_parquet(disk: &OnDisk, sources: ScanSources) -> PolarsResult<LazyFrame> {
+fn scan_parquet(disk: &OnDisk) -> PolarsResult<LazyFrame> {
     let untyped = match disk.files.first() {
         Some(file) => storage::untyped_columns(ParquetReader::new(file.try_clone()?).get_metadata()?),
         None => Vec::new(),
     };
-    let frame = LazyFrame::scan_parquet_sources(sources, ScanArgsParquet { glob: false, cache: false, ..ScanArgsParquet::default() })?;
+    let frame = storage::scan(Arc::clone(&disk.files))?;
     let forgotten: Vec<Expr> = untyped.into_iter().map(|name| lit(NULL).alias(name)).collect();
     Ok(if forgotten.is_empty() { frame } else { frame.with_columns(forgotten) })
 }

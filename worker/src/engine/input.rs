@@ -259,12 +259,12 @@ impl Member {
 
     fn plan(&self, wanted: &Schema) -> PolarsResult<LazyFrame> {
         let (plan, rows) = match &self.data {
-            Data::Table(frame) => return Ok(frame.clone().lazy().select(align::columns(frame.schema(), wanted))),
+            Data::Table(frame) => return Ok(align::plan(frame.clone().lazy(), frame.schema(), wanted)),
             Data::Csv(scan, _, rows) => (scan.frame()?, rows),
             Data::Scan(scan, _, rows) => (scan.frame.clone(), rows),
         };
         rows.store(0, Ordering::Relaxed);
-        Ok(counted(plan, Arc::clone(rows)).select(align::columns(self.schema(), wanted)))
+        Ok(align::plan(counted(plan, Arc::clone(rows)), self.schema(), wanted))
     }
 
     fn check_after_success(&mut self, scratch: &Path) -> Result<Check, Failure> {
@@ -290,9 +290,9 @@ impl Member {
             }
             Data::Csv(scan, source, _) => {
                 source.check_unchanged()?;
-                let changed = scan.settle_all(key)?;
-                let read = scan.frame().and_then(read_through);
-                read.map_err(|error| scan.explain(&error, key))?;
+                let settled = scan.settle_all();
+                let read = settled.and_then(|changed| scan.frame().and_then(read_through).map(|()| changed));
+                let changed = read.map_err(|error| scan.explain(&error, key))?;
                 Ok(if changed { Check::ReadAgain } else { Check::Sound })
             }
         }

@@ -12,7 +12,7 @@ use std::{
 use lakegate_model::{Failure, FailureCode, Location, table::TableId};
 use polars::prelude::*;
 
-use super::{ReferenceTable, align, failure, schema::polars_schema, source::local_path};
+use super::{ReferenceTable, align, failure, schema::polars_schema, source::local_path, storage};
 
 /// Bytes of files up to which a table is read whole and kept.
 const KEPT_TABLE: u64 = 16 << 20;
@@ -96,12 +96,11 @@ fn open(location: &Location, table: &TableId) -> Result<(File, u64), Failure> {
 
 /// A file of a table as a plan with the table's columns.
 fn file_plan(file: File, partition: &[(String, Option<String>)], wanted: &Schema) -> PolarsResult<LazyFrame> {
-    let args = ScanArgsParquet { glob: false, cache: false, ..ScanArgsParquet::default() };
-    let mut plan = LazyFrame::scan_parquet_sources(ScanSources::Files(Arc::from([file])), args)?;
+    let mut plan = storage::scan(Arc::from([file]))?;
     let mut found = Schema::clone(&*plan.collect_schema()?);
     let values: Vec<Expr> = partition.iter().map(|(column, value)| partition_value(column, value.as_deref())).collect();
     found.extend(partition.iter().map(|(column, _)| Field::new(column.as_str().into(), DataType::String)));
-    Ok(plan.with_columns(values).select(align::columns(&found, wanted)))
+    Ok(align::plan(plan.with_columns(values), &found, wanted))
 }
 
 fn partition_value(column: &str, value: Option<&str>) -> Expr {

@@ -1,9 +1,12 @@
 //! How frames are stored as Parquet, and what a file says about itself besides its columns.
 
-use std::io::Write;
+use std::{fs::File, io::Write, num::NonZeroUsize, sync::Arc};
 
 use polars::{
-    io::parquet::write::{BatchedWriter, KeyValueMetadata},
+    io::{
+        HiveOptions,
+        parquet::write::{BatchedWriter, KeyValueMetadata},
+    },
     prelude::*,
 };
 
@@ -14,6 +17,13 @@ const UNTYPED: &str = "lakegate.untyped";
 
 /// Rows in a row group: enough to compress well, few enough that a reader needs little memory.
 pub(super) const ROW_GROUP: usize = 256 << 10;
+/// Bytes in memory at which a row group is ended whatever its rows.
+pub(super) const ROW_GROUP_BYTES: usize = 128 << 20;
+/// Rows that the streaming engine hands over at once.
+pub(super) const HANDED_OVER: NonZeroUsize = match NonZeroUsize::new(32 << 10) {
+    Some(rows) => rows,
+    None => NonZeroUsize::MIN,
+};
 
 /// The columns that a file names as untyped.
 pub(super) fn untyped_columns(metadata: &FileMetadata) -> Vec<PlSmallStr> {
@@ -59,6 +69,12 @@ fn options(schema: &Schema) -> ParquetWriteOptions {
         key_value_metadata: metadata,
         ..ParquetWriteOptions::default()
     }
+}
+
+/// A plan that reads an open Parquet file, with the columns that are in the file and no others.
+pub(super) fn scan(files: Arc<[File]>) -> PolarsResult<LazyFrame> {
+    let args = ScanArgsParquet { glob: false, cache: false, hive_options: HiveOptions::new_disabled(), ..ScanArgsParquet::default() };
+    LazyFrame::scan_parquet_sources(ScanSources::Files(files), args)
 }
 
 /// A frame as a Parquet file in memory.

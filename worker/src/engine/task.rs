@@ -2,7 +2,6 @@
 //! other than it seemed.
 
 use std::{
-    num::NonZeroUsize,
     sync::{Arc, Mutex, PoisonError, atomic::Ordering},
     time::Instant,
 };
@@ -165,7 +164,7 @@ impl Stream {
                 error
             })
         });
-        let ran = self.plan.sink_batches(take, true, NonZeroUsize::new(storage::ROW_GROUP)).and_then(|plan| plan.collect_with_engine(polars::prelude::Engine::Streaming));
+        let ran = self.plan.sink_batches(take, true, Some(storage::HANDED_OVER)).and_then(|plan| plan.collect_with_engine(polars::prelude::Engine::Streaming));
         let failed = shared.lock().unwrap_or_else(PoisonError::into_inner).1.take();
         match (failed, ran) {
             (Some(failure), _) => Err(StreamError::Own(failure)),
