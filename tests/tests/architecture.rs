@@ -5,11 +5,12 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
+    process::Command,
     sync::OnceLock,
 };
 
-use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package, PackageId};
 use lakegate_tests::kit::binary::workspace;
+use serde_json::Value;
 
 /// The arrows between rooms: who may import whom. `tests` and `xtask` may import anything, and
 /// nobody imports them.
@@ -79,35 +80,73 @@ const MAX_LINES: usize = 500;
 /// Files that are longer, each for a reason.
 const LONG_FILES: &[&str] = &[];
 
-fn metadata() -> &'static Metadata {
-    static METADATA: OnceLock<Metadata> = OnceLock::new();
-    METADATA.get_or_init(|| {
-        let manifest = workspace().join("Cargo.toml");
-        MetadataCommand::new().manifest_path(manifest).other_options(["--locked".to_owned()]).exec().expect("cargo metadata")
-    })
+/// What `cargo metadata` says. It is read as JSON: a crate that reads it turns on a feature of
+/// serde_json, and Polars would be compiled once more for the tests alone.
+fn metadata() -> &'static Value {
+    static METADATA: OnceLock<Value> = OnceLock::new();
+    METADATA.get_or_init(|| serde_json::from_str(&cargo(&["metadata", "--locked", "--format-version", "1"])).expect("metadata is JSON"))
 }
 
-fn rooms() -> Vec<&'static Package> {
-    metadata().workspace_packages()
+fn cargo(arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO")).args(arguments).current_dir(workspace()).output().expect("cargo can be run");
+    assert!(output.status.success(), "cargo {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("cargo writes UTF-8")
 }
 
-fn room(name: &str) -> &'static Package {
-    rooms().into_iter().find(|package| *package.name == name).unwrap_or_else(|| panic!("there is no room {name}"))
+/// A crate of this workspace.
+struct Room {
+    name: &'static str,
+    id: &'static str,
+    folder: PathBuf,
+    dependencies: Vec<Dependency>,
 }
 
-fn folder(room: &Package) -> &Path {
-    room.manifest_path.parent().expect("a manifest is in a folder").as_std_path()
+/// A crate that a room's manifest names.
+struct Dependency {
+    name: &'static str,
+    rename: Option<&'static str>,
+    /// Only the room's tests and examples have it.
+    is_for_tests: bool,
+}
+
+fn text(value: &'static Value, key: &str) -> &'static str {
+    value[key].as_str().unwrap_or_else(|| panic!("no {key} in {value}"))
+}
+
+fn items(value: &'static Value) -> &'static [Value] {
+    value.as_array().expect("an array")
+}
+
+fn rooms() -> Vec<Room> {
+    let members: BTreeSet<&str> = items(&metadata()["workspace_members"]).iter().filter_map(Value::as_str).collect();
+    let packages = items(&metadata()["packages"]).iter().filter(|package| members.contains(text(package, "id")));
+    let dependency = |dependency: &'static Value| Dependency {
+        name: text(dependency, "name"),
+        rename: dependency["rename"].as_str(),
+        is_for_tests: dependency["kind"] == "dev",
+    };
+    let room = |package: &'static Value| Room {
+        name: text(package, "name"),
+        id: text(package, "id"),
+        folder: Path::new(text(package, "manifest_path")).parent().expect("a manifest is in a folder").to_owned(),
+        dependencies: items(&package["dependencies"]).iter().map(dependency).collect(),
+    };
+    packages.map(room).collect()
+}
+
+fn room(name: &str) -> Room {
+    rooms().into_iter().find(|room| room.name == name).unwrap_or_else(|| panic!("there is no room {name}"))
 }
 
 #[test]
 fn arrows_between_rooms_point_one_way() {
-    let names: BTreeSet<&str> = rooms().iter().map(|room| room.name.as_str()).collect();
+    let names: BTreeSet<&str> = rooms().iter().map(|room| room.name).collect();
     let told: BTreeSet<&str> = ARROWS.iter().map(|(name, _)| *name).chain(FREE.iter().copied()).collect();
     assert_eq!(names, told, "every room is in the list of arrows, and every listed room is there");
 
     for (name, allowed) in ARROWS {
-        for dependency in room(name).dependencies.iter().filter(|dependency| names.contains(dependency.name.as_str())) {
-            assert!(allowed.contains(&dependency.name.as_str()), "{name} must not import {}", dependency.name);
+        for dependency in room(name).dependencies.iter().filter(|dependency| names.contains(dependency.name)) {
+            assert!(allowed.contains(&dependency.name), "{name} must not import {}", dependency.name);
         }
     }
 }
@@ -116,10 +155,9 @@ fn arrows_between_rooms_point_one_way() {
 fn third_party_crates_stay_in_their_rooms() {
     for (prefix, homes) in HOMES {
         for room in rooms() {
-            let imports = room.dependencies.iter().find(|dependency| dependency.name.starts_with(prefix));
             // A test may set up what its room must not link.
-            let linked = imports.filter(|dependency| dependency.kind != DependencyKind::Development);
-            assert!(linked.is_none() || homes.contains(&room.name.as_str()), "{} must not import {prefix}*", room.name);
+            let linked = room.dependencies.iter().any(|dependency| dependency.name.starts_with(prefix) && !dependency.is_for_tests);
+            assert!(!linked || homes.contains(&room.name), "{} must not import {prefix}*", room.name);
         }
     }
 }
@@ -127,7 +165,7 @@ fn third_party_crates_stay_in_their_rooms() {
 #[test]
 fn what_a_room_must_not_link_is_not_reachable_from_it() {
     for (name, forbidden) in UNREACHABLE {
-        for (reached, way) in reachable(&room(name).id) {
+        for (reached, way) in reachable(room(name).id) {
             let bad = forbidden.iter().any(|prefix| reached.starts_with(prefix));
             assert!(!bad, "{name} must not link {reached}, and does by way of {way}");
         }
@@ -135,19 +173,18 @@ fn what_a_room_must_not_link_is_not_reachable_from_it() {
 }
 
 /// Every crate that a room links, by name, with the way there.
-fn reachable(from: &PackageId) -> BTreeMap<String, String> {
-    let graph = metadata().resolve.as_ref().expect("metadata has a dependency graph");
-    let nodes: BTreeMap<&PackageId, _> = graph.nodes.iter().map(|node| (&node.id, node)).collect();
+fn reachable(from: &'static str) -> BTreeMap<&'static str, String> {
+    let nodes: BTreeMap<&str, &Value> = items(&metadata()["resolve"]["nodes"]).iter().map(|node| (text(node, "id"), node)).collect();
+    let names: BTreeMap<&str, &str> =
+        items(&metadata()["packages"]).iter().map(|package| (text(package, "id"), text(package, "name"))).collect();
     let mut found = BTreeMap::new();
     let mut ways = vec![(from, String::new())];
     while let Some((id, way)) = ways.pop() {
-        let node = nodes.get(id).expect("the graph is whole");
-        let linked = node.deps.iter().filter(|dep| dep.dep_kinds.iter().any(|kind| kind.kind == DependencyKind::Normal));
-        for dep in linked {
-            let name = metadata()[&dep.pkg].name.to_string();
-            let way = format!("{way} → {name}");
-            if found.insert(name, way.clone()).is_none() {
-                ways.push((&dep.pkg, way));
+        let linked = items(&nodes[id]["deps"]).iter().filter(|dep| items(&dep["dep_kinds"]).iter().any(|kind| kind["kind"].is_null()));
+        for id in linked.map(|dep| text(dep, "pkg")) {
+            let way = format!("{way} → {}", names[id]);
+            if found.insert(names[id], way.clone()).is_none() {
+                ways.push((id, way));
             }
         }
     }
@@ -155,8 +192,19 @@ fn reachable(from: &PackageId) -> BTreeMap<String, String> {
 }
 
 #[test]
+fn the_tests_compile_nothing_that_the_first_command_has_compiled() {
+    let linked = |packages: &[&str]| -> BTreeSet<String> {
+        let tree = ["tree", "--locked", "--edges", "normal", "--prefix", "none", "--no-dedupe", "--format", "{p} {f}"];
+        cargo(&[&tree, packages].concat()).lines().filter(|line| !line.contains('(')).map(|line| line.trim().to_owned()).collect()
+    };
+    let (alone, together) = (linked(&["--package", "lakegate"]), linked(&["--workspace"]));
+    let other: Vec<&String> = alone.difference(&together).collect();
+    assert!(other.is_empty(), "the whole workspace turns on more features of: {other:#?}");
+}
+
+#[test]
 fn only_actors_name_actix() {
-    for source in sources(folder(room("lakegate-coordinator"))) {
+    for source in sources(&room("lakegate-coordinator").folder) {
         let named = code_lines(&source).find(|(_, line)| names_crate(line, "actix"));
         let is_actor = source.starts_with(workspace().join("coordinator/src/actors"));
         assert!(is_actor || named.is_none(), "{}:{} names actix", source.display(), named.map_or(0, |(number, _)| number));
@@ -166,11 +214,11 @@ fn only_actors_name_actix() {
 #[test]
 fn every_dependency_is_used() {
     for room in rooms() {
-        let code: Vec<String> = sources(folder(room)).iter().map(|path| fs::read_to_string(path).expect("a source file")).collect();
+        let code: Vec<String> = sources(&room.folder).iter().map(|path| fs::read_to_string(path).expect("a source file")).collect();
         for dependency in &room.dependencies {
-            let name = dependency.rename.as_ref().unwrap_or(&dependency.name).replace('-', "_");
+            let name = dependency.rename.unwrap_or(dependency.name).replace('-', "_");
             let used = code.iter().any(|text| text.lines().any(|line| names_crate(line, &name)));
-            let excused = UNNAMED.contains(&(room.name.as_str(), dependency.name.as_str()));
+            let excused = UNNAMED.contains(&(room.name, dependency.name));
             assert!(
                 used != excused,
                 "{}: dependency {} is {}",
@@ -184,9 +232,9 @@ fn every_dependency_is_used() {
 
 #[test]
 fn every_room_keeps_the_lints_of_the_workspace() {
-    for room in rooms().into_iter().filter(|room| *room.name != "lakegate-tests") {
-        let manifest = fs::read_to_string(&room.manifest_path).expect("a manifest");
-        assert!(manifest.contains("[lints]\nworkspace = true"), "{} has lints of its own", room.manifest_path);
+    for room in rooms().into_iter().filter(|room| room.name != "lakegate-tests") {
+        let manifest = fs::read_to_string(room.folder.join("Cargo.toml")).expect("a manifest");
+        assert!(manifest.contains("[lints]\nworkspace = true"), "{} has lints of its own", room.name);
     }
 }
 
@@ -233,7 +281,7 @@ fn names_crate(line: &str, name: &str) -> bool {
 }
 
 fn all_sources() -> Vec<PathBuf> {
-    rooms().into_iter().flat_map(|room| sources(folder(room))).collect()
+    rooms().iter().flat_map(|room| sources(&room.folder)).collect()
 }
 
 /// The Rust files of a room, build scripts, tests and examples included.

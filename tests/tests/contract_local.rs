@@ -13,7 +13,6 @@ use tempfile::TempDir;
 struct Place(TempDir);
 
 impl Default for Place {
-    #[expect(clippy::unwrap_used, reason = "without a directory there is no test")]
     fn default() -> Place {
         Place(tempfile::tempdir().unwrap())
     }
@@ -35,7 +34,6 @@ impl Place {
 impl LedgerPlace for Place {
     type Ledger = SqliteLedger;
 
-    #[expect(clippy::unwrap_used, reason = "without a ledger there is no test")]
     async fn open(&self) -> SqliteLedger {
         SqliteLedger::open(self.path(".lakegate/ledger.db")).await.unwrap()
     }
@@ -62,14 +60,12 @@ impl StoragePlace for Place {
 impl CatalogPlace for Place {
     type Catalog = DirectoryCatalog;
 
-    #[expect(clippy::unwrap_used, reason = "without a catalog there is no test")]
     async fn open(&self) -> DirectoryCatalog {
         DirectoryCatalog::open(self.path(".lakegate/catalog")).await.unwrap()
     }
 }
 
 #[async_trait]
-#[expect(clippy::unwrap_used, reason = "what can't be put there can't be delivered")]
 impl SourcePlace for Place {
     type Source = Watcher;
 

@@ -6,6 +6,7 @@ mod completions;
 mod config;
 mod coordinator;
 mod demo;
+mod doctor;
 mod init;
 mod list;
 mod object;
@@ -70,6 +71,8 @@ pub(crate) enum Command {
     Workers,
     /// How much is waiting, running and done.
     Status(status::Args),
+    /// Check this machine and the project's places, and say what to mend.
+    Doctor,
     /// The settings in force.
     #[command(subcommand)]
     Config(config::Verb),
@@ -95,6 +98,7 @@ pub(crate) fn run(command: Command, context: Context) -> Result<()> {
         Command::Pipeline(verb) => pipeline::run(&context, &verb),
         Command::Workers => workers::run(&context),
         Command::Status(args) => status::run(&context, &args),
+        Command::Doctor => doctor::run(&context),
         Command::Config(verb) => config::run(&context, &verb),
         Command::Completions(args) => completions::run(&context, &args),
     }

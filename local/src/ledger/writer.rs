@@ -289,3 +289,81 @@ impl Tally {
         connection.prepare_cached(sql)?.execute(values).map(drop)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::schema;
+
+    fn writer(folder: &Path) -> Writer {
+        let path = folder.join("ledger.db");
+        Writer::start(schema::open(&path).unwrap(), &path).unwrap()
+    }
+
+    fn insert(changes: &mut Changes<'_>, name: &str) -> rusqlite::Result<i64> {
+        let id = changes.stage(&StageKey::new(lakegate_model::DatasetId::new("nyc", "flights"), name))?;
+        changes.tally(id).ready += 1;
+        Ok(id)
+    }
+
+    async fn ready(writer: &Writer) -> Vec<(String, i64)> {
+        writer
+            .write(|changes| {
+                let mut statement = changes.connection.prepare("SELECT stage, ready FROM stages ORDER BY stage")?;
+                statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+            })
+            .await
+            .unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_request_that_fails_writes_nothing_and_hurts_nobody() {
+        let folder = tempfile::tempdir().unwrap();
+        let writer = writer(folder.path());
+        // The first holds the thread until the others wait, so that they share a transaction.
+        let (go, wait) = std::sync::mpsc::channel::<()>();
+        let first = writer.write(move |_| {
+            let _ = wait.recv();
+            Ok(())
+        });
+        let good = writer.write(|changes| insert(changes, "a").map(drop));
+        let bad = writer.write(|changes| {
+            insert(changes, "b")?;
+            insert(changes, "a")?;
+            changes.connection.execute("INSERT INTO nowhere VALUES (1)", []).map(drop)
+        });
+        let again = writer.write(|changes| insert(changes, "b").map(drop));
+        let release = async {
+            tokio::task::yield_now().await;
+            go.send(()).unwrap();
+        };
+        let (first, good, bad, again, ()) = tokio::join!(first, good, bad, again, release);
+        assert!(first.is_ok() && good.is_ok() && again.is_ok());
+        assert_eq!(bad.unwrap_err().code, FailureCode::Ledger);
+        assert_eq!(writer.commits(), 1, "they shared it");
+        assert_eq!(ready(&writer).await, [("a".to_owned(), 1), ("b".to_owned(), 1)]);
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_fails_whole_requests_and_passes() {
+        let folder = tempfile::tempdir().unwrap();
+        let writer = writer(folder.path());
+        let pages: i64 = writer.write(|changes| changes.connection.query_row("PRAGMA page_count", [], |row| row.get(0))).await.unwrap();
+        let limit = move |pages: i64| move |changes: &mut Changes<'_>| changes.connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()));
+        writer.write(limit(pages + 1)).await.unwrap();
+        let much = |changes: &mut Changes<'_>| {
+            insert(changes, "kept")?;
+            for n in 0..2_000 {
+                changes.connection.prepare_cached("INSERT INTO unrouted VALUES (?1, '', '', '', NULL, 0, '', 0)")?.execute([format!("{n:0100}")])?;
+            }
+            Ok(())
+        };
+        let failure = writer.write(much).await.unwrap_err();
+        assert_eq!(failure.code, FailureCode::Ledger);
+        assert!(failure.message.contains("the disk is full"), "{failure}");
+        assert_eq!(ready(&writer).await, [], "nothing is half-written");
+        writer.write(limit(1_000_000)).await.unwrap();
+        writer.write(much).await.unwrap();
+        assert_eq!(ready(&writer).await, [("kept".to_owned(), 1)]);
+    }
+}

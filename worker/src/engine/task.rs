@@ -19,9 +19,9 @@ use super::{
     folders::Folders,
     input::{Check, Inputs},
     partitions::{Partitions, TableTarget},
-    schema::model_schema,
+    schema::{model_schema, polars_schema, stored},
     storage, transform,
-    transform::{References, StepError, Subject},
+    transform::{Guess, LastStep, Planned, References, StepError, Subject},
 };
 
 /// Runs of one task at most: each one more than the first follows from something learnt about the
@@ -70,7 +70,7 @@ fn run_in_memory(engine: &Engine, assignment: &Assignment, inputs: &mut Inputs, 
 /// The schema of what is written: what a type is stored as, columns without a type told as such.
 fn output_schema(schema: &Schema) -> ModelSchema {
     let stored = schema.iter().map(|(name, data_type)| {
-        let data_type = if *data_type == DataType::Null { DataType::Null } else { super::schema::stored(data_type) };
+        let data_type = if *data_type == DataType::Null { DataType::Null } else { stored(data_type) };
         Field::new(name.clone(), data_type)
     });
     model_schema(&stored.collect())
@@ -104,20 +104,22 @@ fn table_target(engine: &Engine, target: &Target) -> Result<TableTarget, Failure
 }
 
 fn run_streaming(engine: &Engine, assignment: &Assignment, inputs: &mut Inputs, references: &References) -> Result<TaskOutput, Failure> {
+    let mut guess = Guess::new(&polars_schema(&inputs.schema()));
     for _ in 0..MOST_RUNS {
         check_cancelled(assignment)?;
-        let attempt = Stream::begin(engine, assignment, inputs, references)?.run(assignment);
+        let attempt = Stream::begin(engine, assignment, inputs, references, &mut guess)?.run(assignment);
         match attempt {
             Ok(sink) => {
-                if inputs.check_after_success(&engine.options.scratch)? == Check::ReadAgain {
-                    continue;
+                if inputs.check_after_success(&engine.options.scratch)? == Check::Sound {
+                    return sink.finish(inputs);
                 }
-                return sink.finish(inputs);
             }
             Err(StreamError::Own(failure)) => return Err(failure),
             Err(StreamError::Polars(error)) => {
-                if inputs.check_after_failure()? == Check::Sound {
-                    return Err(inputs.subject.failed(&error));
+                if inputs.check_after_failure()? == Check::ReadAgain {
+                    guess = Guess::new(&polars_schema(&inputs.schema()));
+                } else {
+                    guess.next(error).map_err(|error| inputs.subject.failed(&error))?;
                 }
             }
         }
@@ -128,7 +130,7 @@ fn run_streaming(engine: &Engine, assignment: &Assignment, inputs: &mut Inputs, 
 /// A plan and where its rows go.
 struct Stream {
     plan: LazyFrame,
-    step: String,
+    last: LastStep,
     sink: Sink,
 }
 
@@ -141,14 +143,12 @@ enum StreamError {
 }
 
 impl Stream {
-    fn begin(engine: &Engine, assignment: &Assignment, inputs: &Inputs, references: &References) -> Result<Stream, Failure> {
-        let input_schema = inputs.schema();
-        let plan = inputs.plan()?;
-        let polars_schema = super::schema::polars_schema(&input_schema);
-        let (plan, schema, step) =
-            transform::plan(&plan, &polars_schema, &assignment.stage, references).map_err(|error| inputs.subject.failed(&error))?;
-        let sink = Sink::open(engine, assignment, &schema, input_schema, &inputs.subject)?;
-        Ok(Stream { plan, step, sink })
+    fn begin(engine: &Engine, assignment: &Assignment, inputs: &Inputs, references: &References, guess: &mut Guess) -> Result<Stream, Failure> {
+        let input = inputs.plan()?;
+        let planned = transform::plan(&input, guess, &assignment.stage, references).map_err(|error| inputs.subject.failed(&error))?;
+        let Planned { plan, schema, last } = planned;
+        let sink = Sink::open(engine, assignment, &schema, inputs.schema(), &inputs.subject)?;
+        Ok(Stream { plan, last, sink })
     }
 
     fn run(self, assignment: &Assignment) -> Result<Sink, StreamError> {
@@ -168,9 +168,7 @@ impl Stream {
         let failed = shared.lock().unwrap_or_else(PoisonError::into_inner).1.take();
         match (failed, ran) {
             (Some(failure), _) => Err(StreamError::Own(failure)),
-            (None, Err(error)) => {
-                Err(StreamError::Polars(StepError { step: self.step, error, columns: Vec::new(), untyped: Vec::new() }))
-            }
+            (None, Err(error)) => Err(StreamError::Polars(self.last.failed(error))),
             (None, Ok(_)) => match Arc::try_unwrap(shared) {
                 Ok(shared) => Ok(shared.into_inner().unwrap_or_else(PoisonError::into_inner).0),
                 Err(_) => Err(StreamError::Own(Failure::new(FailureCode::Internal, "the plan still holds its output after it ended"))),

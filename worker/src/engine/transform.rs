@@ -75,15 +75,49 @@ pub(super) fn is_identity(stage: &Stage) -> bool {
     !stage.steps.iter().any(|step| matches!(step, Step::Transform(_) | Step::Job(_)))
 }
 
+/// What columns without any value are taken for: at first for what they are, and, where a function
+/// wants text and nothing else, for text.
+pub(super) struct Guess {
+    untyped: Vec<PlSmallStr>,
+    as_text: Vec<PlSmallStr>,
+    first: Option<StepError>,
+}
+
+impl Guess {
+    /// The first guess about columns of this schema.
+    pub(super) fn new(schema: &Schema) -> Guess {
+        let untyped = schema.iter().filter(|(_, data_type)| **data_type == DataType::Null).map(|(name, _)| name.clone()).collect();
+        Guess { untyped, as_text: Vec::new(), first: None }
+    }
+
+    /// Takes in that the guess did not work, and makes the next one: the columns that the error
+    /// names, or all that are left. Fails with the first error if no guess is left.
+    pub(super) fn next(&mut self, error: StepError) -> Result<(), StepError> {
+        let remaining: Vec<PlSmallStr> = self.untyped.iter().filter(|name| !self.as_text.contains(name)).cloned().collect();
+        if remaining.is_empty() {
+            return Err(StepError { untyped: self.untyped.clone(), ..self.first.take().unwrap_or(error) });
+        }
+        let text = error.error.to_string();
+        let named: Vec<PlSmallStr> = remaining.iter().filter(|name| quoted(&text).any(|quoted| quoted == name.as_str())).cloned().collect();
+        self.as_text.extend(if named.is_empty() { remaining } else { named });
+        self.first.get_or_insert(error);
+        Ok(())
+    }
+}
+
 /// The stage's steps over the input, for a frame in memory: planned and run.
 pub(super) fn run(frame: &DataFrame, stage: &Stage, references: &References) -> Result<DataFrame, StepError> {
-    let untyped = untyped_columns(frame.schema());
-    let (mut output, as_text) = settle(&untyped, |as_text| {
-        let (plan, step) = plan_as(frame.clone().lazy(), as_text, stage, references)?;
-        plan.collect().map_err(|error| step.failed(error))
-    })?;
+    let mut guess = Guess::new(frame.schema());
+    let mut output = loop {
+        let ran = plan_as(frame.clone().lazy(), &guess.as_text, stage, references)
+            .and_then(|(plan, step)| plan.collect().map_err(|error| step.failed(error)));
+        match ran {
+            Ok(output) => break output,
+            Err(error) => guess.next(error)?,
+        }
+    };
     // A column that had no type when it came in, and passed through as text, still has none.
-    for name in as_text {
+    for name in guess.as_text {
         let still_empty = output.column(&name).is_ok_and(|column| *column.dtype() == DataType::String && column.null_count() == column.len());
         if still_empty {
             let empty = Column::full_null(name.clone(), output.height(), &DataType::Null);
@@ -94,51 +128,41 @@ pub(super) fn run(frame: &DataFrame, stage: &Stage, references: &References) -> 
     Ok(output)
 }
 
-/// The stage's steps over the input, for a plan: planned, with the schema they give.
-pub(super) fn plan(input: &LazyFrame, schema: &Schema, stage: &Stage, references: &References) -> Result<(LazyFrame, SchemaRef, String), StepError> {
-    let untyped = untyped_columns(schema);
-    let (planned, _) = settle(&untyped, |as_text| {
-        let (mut plan, step) = plan_as(input.clone(), as_text, stage, references)?;
-        let schema = plan.collect_schema().map_err(|error| step.failed(error))?;
-        Ok((plan, schema, step.name))
-    })?;
-    Ok(planned)
+/// A plan of a stage's steps.
+pub(super) struct Planned {
+    /// The plan.
+    pub plan: LazyFrame,
+    /// The columns it gives.
+    pub schema: SchemaRef,
+    /// The step it ends with.
+    pub last: LastStep,
 }
 
-fn untyped_columns(schema: &Schema) -> Vec<PlSmallStr> {
-    schema.iter().filter(|(_, data_type)| **data_type == DataType::Null).map(|(name, _)| name.clone()).collect()
-}
-
-/// Tries with columns that have no values as what they are, and, where a function wants text and
-/// nothing else, as text. What was made, and the columns that had to be text for it.
-fn settle<T>(untyped: &[PlSmallStr], mut attempt: impl FnMut(&[PlSmallStr]) -> Result<T, StepError>) -> Result<(T, Vec<PlSmallStr>), StepError> {
-    let mut as_text: Vec<PlSmallStr> = Vec::new();
-    let mut first: Option<StepError> = None;
+/// The stage's steps over the input, for a plan. The guess is made better until the plan holds;
+/// running it may still prove it wrong.
+pub(super) fn plan(input: &LazyFrame, guess: &mut Guess, stage: &Stage, references: &References) -> Result<Planned, StepError> {
     loop {
-        let error = match attempt(&as_text) {
-            Ok(made) => return Ok((made, as_text)),
-            Err(error) => error,
-        };
-        let remaining: Vec<&PlSmallStr> = untyped.iter().filter(|name| !as_text.contains(name)).collect();
-        if remaining.is_empty() {
-            return Err(StepError { untyped: untyped.to_vec(), ..first.unwrap_or(error) });
+        let planned = plan_as(input.clone(), &guess.as_text, stage, references).and_then(|(mut plan, last)| {
+            let schema = plan.collect_schema().map_err(|error| last.failed(error))?;
+            Ok(Planned { plan, schema, last })
+        });
+        match planned {
+            Ok(planned) => return Ok(planned),
+            Err(error) => guess.next(error)?,
         }
-        let text = error.error.to_string();
-        let named: Vec<PlSmallStr> = remaining.iter().filter(|name| quoted(&text).any(|quoted| quoted == name.as_str())).map(|name| (*name).clone()).collect();
-        let next = if named.is_empty() { remaining.into_iter().cloned().collect() } else { named };
-        as_text.extend(next);
-        first.get_or_insert(error);
     }
 }
 
 /// The step that a plan ends with, to say so if it fails.
-struct LastStep {
+#[derive(Debug)]
+pub(super) struct LastStep {
     name: String,
     columns: Vec<PlSmallStr>,
 }
 
 impl LastStep {
-    fn failed(&self, error: PolarsError) -> StepError {
+    /// It failed with this.
+    pub(super) fn failed(&self, error: PolarsError) -> StepError {
         StepError { step: self.name.clone(), error, columns: self.columns.clone(), untyped: Vec::new() }
     }
 }
