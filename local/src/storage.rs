@@ -62,7 +62,9 @@ impl Storage for Directory {
                 promote_one(&local_path(&promotion.from)?, &to)?;
                 changed.extend(to.parent().map(Path::to_owned));
             }
-            changed.iter().try_for_each(|dir| sync_dir(dir).map_err(|error| io_failure(FailureCode::LakeIo, "flush the folder", dir, &error)))
+            changed
+                .iter()
+                .try_for_each(|dir| sync_dir(dir).map_err(|error| io_failure(FailureCode::LakeIo, "flush the folder", dir, &error)))
         })
         .await
     }

@@ -31,7 +31,7 @@ fn change(n: usize) -> TableChange {
 }
 
 fn read(path: &Path) -> serde_json::Value {
-    serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+    serde_json::from_slice(&fs::read(path).expect("read")).expect("JSON")
 }
 
 #[tokio::test]
@@ -65,7 +65,8 @@ async fn publishing_costs_what_it_adds() {
     for n in 0..1_000 {
         catalog.publish(change(n)).await.unwrap();
     }
-    let files: Vec<u64> = fs::read_dir(folder.path().join("nyc/monthly")).unwrap().map(|entry| entry.unwrap().metadata().unwrap().len()).collect();
+    let files: Vec<u64> =
+        fs::read_dir(folder.path().join("nyc/monthly")).unwrap().map(|entry| entry.unwrap().metadata().unwrap().len()).collect();
     let (written, whole) = (files.iter().sum::<u64>(), *files.iter().max().unwrap());
     assert_eq!(files.len(), 1_000, "nothing else is left");
     assert!(written < 12 * whole, "{written} bytes were written for a table that is listed in {whole}");

@@ -13,7 +13,13 @@ use lakegate_model::{DatasetId, FailureCode, ObjectVersion, StageKey, Timestamp,
 fn arrival(n: u64) -> Arrival {
     let relative = format!("{n}.csv");
     Arrival {
-        object: ObjectVersion { bucket: "raw".into(), key: format!("nyc/flights/{relative}"), version: "1".into(), sequencer: None, size: n },
+        object: ObjectVersion {
+            bucket: "raw".into(),
+            key: format!("nyc/flights/{relative}"),
+            version: "1".into(),
+            sequencer: None,
+            size: n,
+        },
         relative,
         stage: StageKey::new(DatasetId::new("nyc", "flights"), "clean"),
         purpose: Purpose::Execute { pipeline_version: 1 },

@@ -234,7 +234,8 @@ async fn a_burst_is_delivered_whole_through_a_small_outbox() {
 async fn any_name_that_is_text_is_a_key() {
     let lake = Lake::new();
     let watcher = lake.watch().await;
-    let names = ["a b.csv", "100%.csv", "%20.csv", "a+b.csv", "ünï😀.csv", "line\nbreak.csv", "back\\slash.csv", "quote'\".csv", "tab\t.csv"];
+    let names =
+        ["a b.csv", "100%.csv", "%20.csv", "a+b.csv", "ünï😀.csv", "line\nbreak.csv", "back\\slash.csv", "quote'\".csv", "tab\t.csv"];
     for name in names {
         fs::write(lake.raw(name), "x").unwrap();
     }

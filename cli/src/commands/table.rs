@@ -53,7 +53,7 @@ struct Shown<'a> {
 #[derive(Serialize)]
 struct PreviewRows<'a> {
     columns: &'a [String],
-    rows: &'a [Vec<serde_json::Value>],
+    rows: &'a [Vec<Value>],
 }
 
 pub(crate) fn run(context: &Context, verb: &Verb) -> Result<()> {
@@ -112,16 +112,11 @@ pub(crate) async fn rows_of(table: &Table, rows: usize) -> Result<Preview> {
     Ok(read.map_err(|error| Failure::new(FailureCode::EnginePanic, format!("the rows of {} can't be read: {error}", table.table)))??)
 }
 
-/// A value for people: text without quotes.
-fn shown(value: &serde_json::Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
-}
-
 /// Rows as a table.
 pub(crate) fn preview_text(out: &Output, preview: &Preview) -> String {
     let mut rows = Rows::with_columns(out, preview.columns.iter().cloned());
     for row in &preview.rows {
-        rows.push(row.iter().map(|value| cell(shown(value))));
+        rows.push(row.iter().map(value_cell));
     }
     rows.render()
 }

@@ -97,8 +97,9 @@ impl TableFolder {
     /// Makes the version's file; false if there is one of that version already.
     fn add(&self, record: &VersionRecord) -> Result<bool> {
         let target = self.path.join(file_name(record.version));
-        let text = serde_json::to_vec_pretty(record)
-            .map_err(|error| Failure::new(FailureCode::Internal, format!("version {} of table {} can't be written down: {error}", record.version, self.id)))?;
+        let text = serde_json::to_vec_pretty(record).map_err(|error| {
+            Failure::new(FailureCode::Internal, format!("version {} of table {} can't be written down: {error}", record.version, self.id))
+        })?;
         let beside = write_beside(&target, &text).map_err(|error| self.failed("write to", &error))?;
         let linked = fs::hard_link(&beside, &target);
         // Left behind, it is a hidden file that nobody reads.
@@ -218,7 +219,9 @@ fn partitions_last(schema: Schema, partition_by: &[String]) -> Schema {
 }
 
 fn refuse_other(table: &TableVersion, change: &TableChange) -> Result<()> {
-    let refused = |message: String| Err(Failure::new(FailureCode::Conflict, message).hint("publish to a table of another name, or change the pipeline back"));
+    let refused = |message: String| {
+        Err(Failure::new(FailureCode::Conflict, message).hint("publish to a table of another name, or change the pipeline back"))
+    };
     if table.partition_by != change.partition_by {
         let [has, wanted] = [&table.partition_by, &change.partition_by].map(|columns| columns.join(", "));
         return refused(format!("table {} is partitioned by [{has}], not by [{wanted}]", table.id));

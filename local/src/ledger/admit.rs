@@ -113,7 +113,8 @@ impl Changes<'_> {
     fn collect(&mut self, arrival: &Arrival, stage: i64, seq: u64) -> rusqlite::Result<Admission> {
         self.tally(stage).collecting += 1;
         if let Some(state) = decide(ObjectState::Collecting, ObjectFact::Superseded) {
-            let why = Failure::new(FailureCode::ObjectChanged, format!("{} was overwritten before its batch was sealed", arrival.object.key));
+            let why =
+                Failure::new(FailureCode::ObjectChanged, format!("{} was overwritten before its batch was sealed", arrival.object.key));
             let sql = "UPDATE objects SET state = ?5, updated_at = ?6, failure = ?7
                 WHERE stage = ?1 AND key = ?2 AND bucket = ?3 AND state = 'collecting' AND seq <> ?4";
             let values = params![stage, arrival.object.key, arrival.object.bucket, int(seq), state.as_str(), arrival.at.0, to_json(&why)?];

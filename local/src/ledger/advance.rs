@@ -105,7 +105,8 @@ impl Changes<'_> {
         let fact = if overwritten { ObjectFact::Superseded } else { ObjectFact::Rejected };
         let (Some(batch), Some(next)) = (current.batch, decide(ObjectState::Batched, fact)) else { return Ok(()) };
         let sql = "UPDATE objects SET state = ?4, updated_at = ?5, failure = ?6 WHERE id = ?1 AND batch = ?2 AND state = ?3";
-        let values = params![rejected.object.as_str(), batch, ObjectState::Batched.as_str(), next.as_str(), at.0, to_json(&rejected.failure)?];
+        let values =
+            params![rejected.object.as_str(), batch, ObjectState::Batched.as_str(), next.as_str(), at.0, to_json(&rejected.failure)?];
         let changed = int(self.connection.prepare_cached(sql)?.execute(values)? as u64);
         let tally = self.tally(current.stage);
         if overwritten {

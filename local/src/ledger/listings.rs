@@ -36,9 +36,10 @@ impl Listing {
             Some(state @ ("waiting" | "ready" | "running" | "promoting")) => {
                 ("executions e INDEXED BY executions_unfinished", format!("e.over = 0 AND e.phase = '{state}'"))
             }
-            Some(state @ ("failed" | "quarantined" | "superseded")) => {
-                ("executions e INDEXED BY executions_aside", format!("e.phase IN ('failed', 'quarantined', 'superseded') AND e.phase = '{state}'"))
-            }
+            Some(state @ ("failed" | "quarantined" | "superseded")) => (
+                "executions e INDEXED BY executions_aside",
+                format!("e.phase IN ('failed', 'quarantined', 'superseded') AND e.phase = '{state}'"),
+            ),
             Some(state) => ("executions e", format!("e.phase = '{state}'")),
             None => ("executions e", "1".to_owned()),
         };
@@ -50,9 +51,10 @@ impl Listing {
         let state = known_state(filter, &states)?;
         let (from, condition) = match state {
             Some("collecting") => ("objects o INDEXED BY objects_collecting", "o.state = 'collecting'".to_owned()),
-            Some(state @ ("failed" | "quarantined" | "superseded")) => {
-                ("objects o INDEXED BY objects_aside", format!("o.state IN ('failed', 'quarantined', 'superseded') AND o.state = '{state}'"))
-            }
+            Some(state @ ("failed" | "quarantined" | "superseded")) => (
+                "objects o INDEXED BY objects_aside",
+                format!("o.state IN ('failed', 'quarantined', 'superseded') AND o.state = '{state}'"),
+            ),
             Some(state) => ("objects o", format!("o.state = '{state}'")),
             None => ("objects o", "1".to_owned()),
         };
@@ -76,7 +78,8 @@ impl Listing {
         let before = match page.token.as_str() {
             "" => i64::MAX,
             token => token.parse().map_err(|_| {
-                Failure::new(FailureCode::InvalidRequest, format!("\"{token}\" is no page token")).hint("pass `next` of the page before, or nothing for the first")
+                Failure::new(FailureCode::InvalidRequest, format!("\"{token}\" is no page token"))
+                    .hint("pass `next` of the page before, or nothing for the first")
             })?,
         };
         let size = page.size.clamp(1, LARGEST_PAGE);
@@ -97,7 +100,8 @@ impl Listing {
                 alias = self.alias
             );
             let mut statement = connection.prepare_cached(&sql)?;
-            let rows = statement.query_map(params![self.before, int(self.size as u64 + 1), stage], |row| Ok((row.get(0)?, record(row)?)))?;
+            let rows =
+                statement.query_map(params![self.before, int(self.size as u64 + 1), stage], |row| Ok((row.get(0)?, record(row)?)))?;
             for row in rows {
                 found.push(row?);
             }
@@ -147,7 +151,8 @@ pub(super) fn batches_by_prefix(connection: &Connection, prefix: &str) -> rusqli
 /// What landed was made by no execution; that tells the raw zone's objects from later ones.
 pub(super) fn objects_by_name(connection: &Connection, name: &str) -> rusqlite::Result<Vec<ObjectRecord>> {
     let sql = format!("{OBJECT} FROM objects o {OBJECT_JOINS} WHERE o.id >= ?1 AND o.id < ?2 ORDER BY o.id LIMIT 2");
-    let by_id: Vec<ObjectRecord> = connection.prepare_cached(&sql)?.query_map(params![name, after_all(name)], object)?.collect::<rusqlite::Result<_>>()?;
+    let by_id: Vec<ObjectRecord> =
+        connection.prepare_cached(&sql)?.query_map(params![name, after_all(name)], object)?.collect::<rusqlite::Result<_>>()?;
     if !by_id.is_empty() {
         return Ok(by_id);
     }

@@ -34,8 +34,8 @@ use lakegate_coordinator::ports::{
     },
 };
 use lakegate_model::{
-    BatchId, DatasetId, ExecutionId, FailureCode, ObjectId, Pipeline, StageKey, Timestamp, machine::batch::OpenBatch, pipeline::BatchTrigger,
-    table::Schema,
+    BatchId, DatasetId, ExecutionId, FailureCode, ObjectId, Pipeline, StageKey, Timestamp, machine::batch::OpenBatch,
+    pipeline::BatchTrigger, table::Schema,
 };
 
 use self::{lock::Lock, readers::Readers, writer::Writer};

@@ -58,7 +58,8 @@ pub(super) fn members(connection: &Connection, batch: &BatchId) -> rusqlite::Res
 
 pub(super) fn schema(connection: &Connection, stage: &StageKey) -> rusqlite::Result<Option<Schema>> {
     let Some(stage) = stage_row(connection, stage)? else { return Ok(None) };
-    let text: Option<String> = connection.prepare_cached("SELECT schema FROM stages WHERE id = ?1")?.query_row([stage], |row| row.get(0))?;
+    let text: Option<String> =
+        connection.prepare_cached("SELECT schema FROM stages WHERE id = ?1")?.query_row([stage], |row| row.get(0))?;
     text.map(|text| from_json(&text, 0)).transpose()
 }
 

@@ -30,7 +30,10 @@ impl Readers {
     }
 
     /// Reads in one snapshot.
-    pub(super) async fn read<T: Send + 'static>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static) -> Result<T> {
+    pub(super) async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T> {
         let stopped = |_| Failure::new(FailureCode::Unavailable, "the ledger is closed");
         let _permit = self.permits.acquire().await.map_err(stopped)?;
         let (idle, path) = (Arc::clone(&self.idle), Arc::clone(&self.path));

@@ -39,7 +39,13 @@ pub(super) fn stage_key(row: &Row<'_>, at: usize) -> rusqlite::Result<StageKey> 
 
 /// The columns `bucket, key, version, sequencer, size` from `at` on.
 fn object_version(row: &Row<'_>, at: usize) -> rusqlite::Result<ObjectVersion> {
-    Ok(ObjectVersion { bucket: row.get(at)?, key: row.get(at + 1)?, version: row.get(at + 2)?, sequencer: row.get(at + 3)?, size: number(row, at + 4)? })
+    Ok(ObjectVersion {
+        bucket: row.get(at)?,
+        key: row.get(at + 1)?,
+        version: row.get(at + 2)?,
+        sequencer: row.get(at + 3)?,
+        size: number(row, at + 4)?,
+    })
 }
 
 fn trace(row: &Row<'_>, at: usize) -> rusqlite::Result<TraceContext> {
@@ -47,10 +53,12 @@ fn trace(row: &Row<'_>, at: usize) -> rusqlite::Result<TraceContext> {
 }
 
 /// What `execution` reads; `e` is the execution.
-pub(super) const EXECUTION: &str = "SELECT e.seq, e.id, s.team, s.dataset, s.stage, e.pipeline_version, e.revision, e.state, e.created_at, e.updated_at, e.trace,
+pub(super) const EXECUTION: &str =
+    "SELECT e.seq, e.id, s.team, s.dataset, s.stage, e.pipeline_version, e.revision, e.state, e.created_at, e.updated_at, e.trace,
     o.bucket, o.key, o.version, o.sequencer, o.size, o.relative, b.id, b.objects, b.bytes";
 /// What `EXECUTION` needs besides the execution.
-pub(super) const EXECUTION_JOINS: &str = "JOIN stages s ON s.id = e.stage LEFT JOIN objects o ON o.seq = e.object LEFT JOIN batches b ON b.seq = e.batch";
+pub(super) const EXECUTION_JOINS: &str =
+    "JOIN stages s ON s.id = e.stage LEFT JOIN objects o ON o.seq = e.object LEFT JOIN batches b ON b.seq = e.batch";
 
 pub(super) fn execution(row: &Row<'_>) -> rusqlite::Result<Execution> {
     let state: String = row.get(7)?;
@@ -76,10 +84,12 @@ fn subject(row: &Row<'_>) -> rusqlite::Result<Subject> {
 }
 
 /// What `object` reads; `o` is the object.
-pub(super) const OBJECT: &str = "SELECT o.seq, o.bucket, o.key, o.version, o.sequencer, o.size, o.relative, s.team, s.dataset, s.stage, o.state,
+pub(super) const OBJECT: &str =
+    "SELECT o.seq, o.bucket, o.key, o.version, o.sequencer, o.size, o.relative, s.team, s.dataset, s.stage, o.state,
     o.arrived_at, o.updated_at, e.id, b.id, o.failure, o.made_by, o.trace";
 /// What `OBJECT` needs besides the object.
-pub(super) const OBJECT_JOINS: &str = "JOIN stages s ON s.id = o.stage LEFT JOIN executions e ON e.seq = o.execution LEFT JOIN batches b ON b.seq = o.batch";
+pub(super) const OBJECT_JOINS: &str =
+    "JOIN stages s ON s.id = o.stage LEFT JOIN executions e ON e.seq = o.execution LEFT JOIN batches b ON b.seq = o.batch";
 
 pub(super) fn object(row: &Row<'_>) -> rusqlite::Result<ObjectRecord> {
     let state: String = row.get(10)?;
@@ -100,7 +110,8 @@ pub(super) fn object(row: &Row<'_>) -> rusqlite::Result<ObjectRecord> {
 }
 
 /// What `batch` reads; `b` is the batch.
-pub(super) const BATCH: &str = "SELECT b.seq, b.id, s.team, s.dataset, s.stage, b.objects, b.bytes, b.first_at, b.sealed_at, b.reason, e.id, e.phase";
+pub(super) const BATCH: &str =
+    "SELECT b.seq, b.id, s.team, s.dataset, s.stage, b.objects, b.bytes, b.first_at, b.sealed_at, b.reason, e.id, e.phase";
 /// What `BATCH` needs besides the batch.
 pub(super) const BATCH_JOINS: &str = "JOIN stages s ON s.id = b.stage JOIN executions e ON e.seq = b.seq";
 

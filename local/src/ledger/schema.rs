@@ -103,11 +103,17 @@ pub(super) fn open(path: &Path) -> Result<Connection> {
         return Err(Failure::new(FailureCode::Ledger, format!("{} is another program's database, not a ledger", path.display()))
             .hint("name another file as `ledger:` in lakegate.yaml"));
     }
-    let version: usize = connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map(|v: i64| usize::try_from(v).unwrap_or(usize::MAX)).map_err(failed)?;
+    let version: usize = connection
+        .query_row("PRAGMA user_version", [], |row| row.get(0))
+        .map(|v: i64| usize::try_from(v).unwrap_or(usize::MAX))
+        .map_err(failed)?;
     let Some(missing) = MIGRATIONS.get(version..) else {
         let known = MIGRATIONS.len();
-        return Err(Failure::new(FailureCode::Ledger, format!("the ledger {} has version {version}, and this lakegate knows up to {known}", path.display()))
-            .hint("a newer lakegate has written it: use that one, or a newer one still"));
+        return Err(Failure::new(
+            FailureCode::Ledger,
+            format!("the ledger {} has version {version}, and this lakegate knows up to {known}", path.display()),
+        )
+        .hint("a newer lakegate has written it: use that one, or a newer one still"));
     };
     for (step, to) in missing.iter().zip(version + 1..) {
         migrate(&mut connection, step, to).map_err(failed)?;

@@ -64,7 +64,8 @@ impl Changes<'_> {
     }
 
     fn record_batch(&mut self, stage: i64, seq: u64, batch: &BatchRecord) -> rusqlite::Result<()> {
-        let sql = "INSERT INTO batches (seq, id, stage, objects, bytes, first_at, sealed_at, reason) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+        let sql =
+            "INSERT INTO batches (seq, id, stage, objects, bytes, first_at, sealed_at, reason) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
         self.connection.prepare_cached(sql)?.execute(params![
             int(seq),
             batch.id.as_str(),

@@ -53,8 +53,14 @@ impl Writer {
 
     /// Does the work in a transaction, others' perhaps too, and answers once that is durable. If
     /// the work fails, none of it is written.
-    pub(super) async fn write<T: Send + 'static>(&self, work: impl FnOnce(&mut Changes<'_>) -> rusqlite::Result<T> + Send + 'static) -> Result<T> {
-        let stopped = || Failure::new(FailureCode::Ledger, format!("the writer of the ledger {} has stopped", self.path.display())).hint("start lakegate again");
+    pub(super) async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Changes<'_>) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let stopped = || {
+            Failure::new(FailureCode::Ledger, format!("the writer of the ledger {} has stopped", self.path.display()))
+                .hint("start lakegate again")
+        };
         let (reply, answer) = oneshot::channel();
         let call: Box<dyn Job> = Box::new(Call { work: Some(work), done: None, reply });
         self.jobs.as_ref().ok_or_else(stopped)?.send(call).await.map_err(|_| stopped())?;
@@ -256,7 +262,11 @@ impl Changes<'_> {
             return Ok(*id);
         }
         let parts = params![key.dataset.team, key.dataset.dataset, key.stage];
-        let known = self.connection.prepare_cached("SELECT id FROM stages WHERE team = ?1 AND dataset = ?2 AND stage = ?3")?.query_row(parts, |row| row.get(0)).optional()?;
+        let known = self
+            .connection
+            .prepare_cached("SELECT id FROM stages WHERE team = ?1 AND dataset = ?2 AND stage = ?3")?
+            .query_row(parts, |row| row.get(0))
+            .optional()?;
         let id = match known {
             Some(id) => id,
             None => self.connection.prepare_cached("INSERT INTO stages (team, dataset, stage) VALUES (?1, ?2, ?3)")?.insert(parts)?,
@@ -349,12 +359,17 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let writer = writer(folder.path());
         let pages: i64 = writer.write(|changes| changes.connection.query_row("PRAGMA page_count", [], |row| row.get(0))).await.unwrap();
-        let limit = move |pages: i64| move |changes: &mut Changes<'_>| changes.connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()));
+        let limit = move |pages: i64| {
+            move |changes: &mut Changes<'_>| changes.connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))
+        };
         writer.write(limit(pages + 1)).await.unwrap();
         let much = |changes: &mut Changes<'_>| {
             insert(changes, "kept")?;
             for n in 0..2_000 {
-                changes.connection.prepare_cached("INSERT INTO unrouted VALUES (?1, '', '', '', NULL, 0, '', 0)")?.execute([format!("{n:0100}")])?;
+                changes
+                    .connection
+                    .prepare_cached("INSERT INTO unrouted VALUES (?1, '', '', '', NULL, 0, '', 0)")?
+                    .execute([format!("{n:0100}")])?;
             }
             Ok(())
         };

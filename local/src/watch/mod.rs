@@ -126,7 +126,10 @@ impl EventSource for Watcher {
     }
 
     async fn receive(&self, max: usize) -> Result<Vec<Message>> {
-        let stopped = || Failure::new(FailureCode::Unavailable, format!("{} is no longer watched", self.shared.root.display())).hint("start lakegate again");
+        let stopped = || {
+            Failure::new(FailureCode::Unavailable, format!("{} is no longer watched", self.shared.root.display()))
+                .hint("start lakegate again")
+        };
         self.shared.outbox.receive(max).await.ok_or_else(stopped)
     }
 

@@ -57,7 +57,12 @@ pub(super) struct Scanner {
 
 impl Scanner {
     /// Begins to watch; `run` lists.
-    pub(super) fn new(shared: Arc<Shared>, signals: SyncSender<Signal>, wake: SyncSender<Request>, requests: Receiver<Request>) -> Result<Scanner> {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        signals: SyncSender<Signal>,
+        wake: SyncSender<Request>,
+        requests: Receiver<Request>,
+    ) -> Result<Scanner> {
         let listener = Listener { shared: Arc::clone(&shared), signals: signals.clone(), requests: wake };
         let mode = if BY_FOLDER { RecursiveMode::NonRecursive } else { RecursiveMode::Recursive };
         let watcher = notify::recommended_watcher(listener).and_then(|mut watcher| watcher.watch(&shared.root, mode).map(|()| watcher));
@@ -203,6 +208,8 @@ impl Scanner {
 fn hint(error: &notify::Error) -> &'static str {
     match error.kind {
         notify::ErrorKind::MaxFilesWatch => "raise fs.inotify.max_user_watches with sysctl",
-        _ => "see that it is a folder that the user that runs lakegate may read, and raise fs.inotify.max_user_instances if many programs watch",
+        _ => {
+            "see that it is a folder that the user that runs lakegate may read, and raise fs.inotify.max_user_instances if many programs watch"
+        }
     }
 }

@@ -70,7 +70,8 @@ impl Shared {
     /// Delivers that a key names nothing any more.
     pub(super) fn deliver_removed(&self, key: &str) {
         self.recent.lock().unwrap_or_else(PoisonError::into_inner).forget(key);
-        let object = ObjectVersion { bucket: Zone::Raw.as_str().to_owned(), key: key.to_owned(), version: String::new(), sequencer: None, size: 0 };
+        let object =
+            ObjectVersion { bucket: Zone::Raw.as_str().to_owned(), key: key.to_owned(), version: String::new(), sequencer: None, size: 0 };
         self.outbox.put(ObjectEvent::removed(object, self.options.clock.now()));
     }
 }

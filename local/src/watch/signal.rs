@@ -80,7 +80,8 @@ impl Listener {
     fn hear(&self, event: Event) {
         let Some(what) = what(event.kind) else { return };
         for path in event.paths {
-            let wanted = self.shared.keys.of(&path).is_some() || (matches!(what, What::Made | What::MovedIn) && self.shared.keys.is_open_folder(&path));
+            let wanted = self.shared.keys.of(&path).is_some()
+                || (matches!(what, What::Made | What::MovedIn) && self.shared.keys.is_open_folder(&path));
             if !wanted {
                 continue;
             }

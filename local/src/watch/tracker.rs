@@ -143,7 +143,9 @@ impl Tracker {
             Look::Unsure(metadata) => {
                 let version = object_of("", "", &metadata).version;
                 match waiting.seen {
-                    Some((seen, since)) if seen == version && now.duration_since(since) >= self.shared.options.settle => return self.deliver(path, &metadata),
+                    Some((seen, since)) if seen == version && now.duration_since(since) >= self.shared.options.settle => {
+                        return self.deliver(path, &metadata);
+                    }
                     Some((seen, since)) if seen == version => waiting.seen = Some((seen, since)),
                     _ => waiting.seen = Some((version, now)),
                 }

@@ -147,8 +147,10 @@ pub async fn schemas_grow_and_partition_columns_stay_last(place: impl CatalogPla
     second.schema = [("delay", DataType::String), ("month", DataType::Int(64)), ("gate", DataType::Null)].into_iter().collect();
     catalog.publish(first).await.unwrap();
     let table = catalog.publish(second).await.unwrap();
-    let columns: Vec<(&str, String)> = table.schema.columns.iter().map(|column| (column.name.as_str(), column.data_type.to_string())).collect();
-    let expected = [("delay", "string"), ("gate", "null"), ("month", "int64"), ("carrier", "string")].map(|(name, kind)| (name, kind.to_owned()));
+    let columns: Vec<(&str, String)> =
+        table.schema.columns.iter().map(|column| (column.name.as_str(), column.data_type.to_string())).collect();
+    let expected =
+        [("delay", "string"), ("gate", "null"), ("month", "int64"), ("carrier", "string")].map(|(name, kind)| (name, kind.to_owned()));
     assert_eq!(columns, expected);
 }
 
@@ -177,7 +179,8 @@ pub async fn tables_are_listed_by_name(place: impl CatalogPlace) {
         catalog.publish(of_table).await.unwrap();
     }
     catalog.publish(TableChange { id: TableId::new("nyc", "a"), ..change("ex-2", 1) }).await.unwrap();
-    let names: Vec<(String, u64)> = catalog.tables().await.unwrap().into_iter().map(|table| (table.id.to_string(), table.version)).collect();
+    let names: Vec<(String, u64)> =
+        catalog.tables().await.unwrap().into_iter().map(|table| (table.id.to_string(), table.version)).collect();
     assert_eq!(names, [("lax.a", 1), ("lax.z", 1), ("nyc.a", 2), ("nyc.b", 1)].map(|(name, version)| (name.to_owned(), version)));
 }
 

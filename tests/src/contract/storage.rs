@@ -92,8 +92,10 @@ pub async fn promoting_moves_files_and_overwrites(place: impl StoragePlace) {
 /// As after a crash between two of the moves.
 pub async fn promoting_again_finishes_the_work(place: impl StoragePlace) {
     let storage = place.open().await;
-    let moves: Vec<Promotion> =
-        ["a", "b"].iter().map(|key| Promotion { from: staging(&place).join(key), to: place.zone(Zone::Analytics).join("nyc").join(key) }).collect();
+    let moves: Vec<Promotion> = ["a", "b"]
+        .iter()
+        .map(|key| Promotion { from: staging(&place).join(key), to: place.zone(Zone::Analytics).join("nyc").join(key) })
+        .collect();
     for promotion in &moves {
         storage.write(&promotion.from, b"x".to_vec()).await.unwrap();
     }

@@ -47,7 +47,7 @@ pub async fn admissions_are_in_the_order_of_arrivals(place: impl LedgerPlace) {
     started(&ledger, arrival("clean", "b.csv", "v1", 1)).await;
     let keys = ["a.csv", "b.csv", "c.csv", "a.csv"];
     let admissions = ledger.admit(keys.iter().map(|key| arrival("clean", key, "v1", 2)).collect()).await.unwrap();
-    let new: Vec<Option<String>> = admissions.iter().map(|admission| subject_key(admission)).collect();
+    let new: Vec<Option<String>> = admissions.iter().map(subject_key).collect();
     assert_eq!(new, [Some("nyc/flights/a.csv".to_owned()), None, Some("nyc/flights/c.csv".to_owned()), None]);
     assert_eq!(ledger.admit(Vec::new()).await.unwrap(), [], "nothing in, nothing out");
 }
@@ -118,7 +118,10 @@ pub async fn a_member_of_a_sealed_batch_is_not_superseded(place: impl LedgerPlac
 pub async fn objects_nobody_takes_are_remembered_until_they_are_admitted(place: impl LedgerPlace) {
     let ledger = place.open().await;
     let unrouted = |key: &str, reason: &str| Unrouted { object: object(key, "v1"), reason: reason.into(), at: Timestamp(5) };
-    ledger.record_unrouted(vec![unrouted("a.csv", "no pipeline"), unrouted("b.csv", "no pipeline"), unrouted("a.csv", "twice")]).await.unwrap();
+    ledger
+        .record_unrouted(vec![unrouted("a.csv", "no pipeline"), unrouted("b.csv", "no pipeline"), unrouted("a.csv", "twice")])
+        .await
+        .unwrap();
     ledger.record_unrouted(vec![unrouted("a.csv", "again"), unrouted("c.csv", "no pipeline")]).await.unwrap();
     assert_eq!(ledger.unrouted().await.unwrap(), 3);
 

@@ -81,7 +81,7 @@ pub async fn a_sealed_batch_is_recorded_with_its_execution_and_members(place: im
     assert_eq!(execution.subject, Subject::Batch { id: batch.id.clone(), objects: 2, bytes: 200 });
     assert_eq!((execution.revision, &execution.state, execution.trace), (0, &ExecutionState::new(Timestamp(200)), trace(9)));
     assert_eq!(ledger.execution(&execution.id).await.unwrap(), Some(execution.clone()));
-    assert_eq!(ledger.batches_by_prefix(batch.id.as_str()).await.unwrap(), [batch.clone()]);
+    assert_eq!(ledger.batches_by_prefix(batch.id.as_str()).await.unwrap(), std::slice::from_ref(&batch));
 
     let members = ledger.members(&batch.id).await.unwrap();
     let read: Vec<_> = members.into_iter().map(|member| (member.object, member.relative, member.trace)).collect();
@@ -115,7 +115,11 @@ pub async fn batch_members_follow_their_execution(place: impl LedgerPlace) {
             let record = ledger.objects_by_name(object(key, "v1").id().as_str()).await.unwrap().remove(0);
             assert_eq!((record.state, record.failure.is_some()), (state, failed));
         }
-        assert_eq!(state_of(&ledger, &object("collecting", &n.to_string())).await, ObjectState::Collecting, "the open batch is another one");
+        assert_eq!(
+            state_of(&ledger, &object("collecting", &n.to_string())).await,
+            ObjectState::Collecting,
+            "the open batch is another one"
+        );
         ledger.seal(seal("monthly", trigger(|_| ()), 5)).await.unwrap();
     }
 }
@@ -127,7 +131,8 @@ pub async fn rejected_members_go_their_own_way(place: impl LedgerPlace) {
     ledger.admit(vec![member("other", "d", "v1", 1)]).await.unwrap();
     let sealed = ledger.seal(seal("monthly", trigger(|_| ()), 2)).await.unwrap().unwrap();
     let reject = |key: &str, code| Rejected { object: object(key, "v1").id(), failure: failure(code) };
-    let rejected = vec![reject("a", FailureCode::UnreadableData), reject("b", FailureCode::ObjectChanged), reject("d", FailureCode::UnreadableData)];
+    let rejected =
+        vec![reject("a", FailureCode::UnreadableData), reject("b", FailureCode::ObjectChanged), reject("d", FailureCode::UnreadableData)];
     let output = TaskOutput { rejected, rows_out: 4, ..TaskOutput::default() };
     moved(&ledger, &sealed.execution, Phase::Succeeded { output }, 3).await;
     let mut states = Vec::new();

@@ -3,7 +3,10 @@
 use lakegate_coordinator::ports::Ledger as _;
 use lakegate_model::table::DataType;
 
-use super::{LedgerPlace, all_runs, arrival, counts_of, everything, member, moved, object, page, running, seal, stage, started, step, succeeded, trigger};
+use super::{
+    LedgerPlace, all_runs, arrival, counts_of, everything, member, moved, object, page, running, seal, stage, started, step, succeeded,
+    trigger,
+};
 
 /// Everything that was answered with `Ok` is found by whoever opens the ledger next.
 pub async fn what_is_written_is_there_after_reopening(place: impl LedgerPlace) {
@@ -15,12 +18,20 @@ pub async fn what_is_written_is_there_after_reopening(place: impl LedgerPlace) {
     ledger.admit(vec![member("monthly", "m1", "v1", 1), member("monthly", "m2", "v1", 1)]).await.unwrap();
     let sealed = ledger.seal(seal("monthly", trigger(|trigger| trigger.max_objects = 1), 3)).await.unwrap().unwrap();
     ledger.set_paused(&stage("monthly"), true).await.unwrap();
-    let before = (ledger.counts().await.unwrap(), ledger.objects(&everything(), &page(9)).await.unwrap(), ledger.schema(&stage("clean")).await.unwrap());
+    let before = (
+        ledger.counts().await.unwrap(),
+        ledger.objects(&everything(), &page(9)).await.unwrap(),
+        ledger.schema(&stage("clean")).await.unwrap(),
+    );
     let runs = all_runs(&ledger, &everything(), 2).await;
     drop(ledger);
 
     let ledger = place.open().await;
-    let after = (ledger.counts().await.unwrap(), ledger.objects(&everything(), &page(9)).await.unwrap(), ledger.schema(&stage("clean")).await.unwrap());
+    let after = (
+        ledger.counts().await.unwrap(),
+        ledger.objects(&everything(), &page(9)).await.unwrap(),
+        ledger.schema(&stage("clean")).await.unwrap(),
+    );
     assert_eq!(after, before);
     assert_eq!(all_runs(&ledger, &everything(), 2).await, runs);
     assert_eq!(ledger.paused().await.unwrap(), [stage("monthly")]);

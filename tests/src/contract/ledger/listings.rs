@@ -6,7 +6,9 @@ use lakegate_coordinator::ports::{
 };
 use lakegate_model::{DatasetId, ExecutionId, FailureCode, ObjectId, machine::execution::Phase};
 
-use super::{LedgerPlace, all_runs, arrival, dataset, everything, failure, member, moved, object, page, running, seal, started, succeeded, trigger};
+use super::{
+    LedgerPlace, all_runs, arrival, dataset, everything, failure, member, moved, object, page, running, seal, started, succeeded, trigger,
+};
 
 /// A last page that is full has no page after it.
 pub async fn runs_are_listed_newest_first_in_pages(place: impl LedgerPlace) {
@@ -29,7 +31,11 @@ pub async fn lists_keep_to_their_filters(place: impl LedgerPlace) {
     let mut elsewhere = arrival("clean", "e", "v1", 1);
     elsewhere.stage.dataset = DatasetId::new("lax", "flights");
     started(&ledger, elsewhere).await;
-    for (n, phase) in [running(), succeeded(1), Phase::Failed { failure: failure(FailureCode::Timeout) }, Phase::Waiting { tables: Vec::new() }].into_iter().enumerate() {
+    for (n, phase) in
+        [running(), succeeded(1), Phase::Failed { failure: failure(FailureCode::Timeout) }, Phase::Waiting { tables: Vec::new() }]
+            .into_iter()
+            .enumerate()
+    {
         let execution = started(&ledger, arrival("clean", &n.to_string(), "v1", 1)).await;
         moved(&ledger, &execution, phase, 2).await;
     }
@@ -42,14 +48,32 @@ pub async fn lists_keep_to_their_filters(place: impl LedgerPlace) {
         stage: stage.map(str::to_owned),
         state: state.map(str::to_owned),
     };
-    let runs = [("", None, None, 6), ("nyc", None, None, 5), ("lax", None, None, 1), ("sfo", None, None, 0), ("nyc", Some("clean"), None, 4), ("nyc", Some("monthly"), None, 1)];
+    let runs = [
+        ("", None, None, 6),
+        ("nyc", None, None, 5),
+        ("lax", None, None, 1),
+        ("sfo", None, None, 0),
+        ("nyc", Some("clean"), None, 4),
+        ("nyc", Some("monthly"), None, 1),
+    ];
     for (team, stage, state, count) in runs {
         assert_eq!(all_runs(&ledger, &filter(team, stage, state), 2).await.len(), count, "{team} {stage:?}");
     }
-    for (state, count) in [("waiting", 1), ("ready", 2), ("running", 1), ("promoting", 0), ("succeeded", 1), ("failed", 1), ("quarantined", 0), ("superseded", 0)] {
+    for (state, count) in [
+        ("waiting", 1),
+        ("ready", 2),
+        ("running", 1),
+        ("promoting", 0),
+        ("succeeded", 1),
+        ("failed", 1),
+        ("quarantined", 0),
+        ("superseded", 0),
+    ] {
         assert_eq!(all_runs(&ledger, &filter("", None, Some(state)), 2).await.len(), count, "{state}");
     }
-    for (state, count) in [("executing", 3), ("collecting", 1), ("batched", 1), ("processed", 1), ("failed", 1), ("quarantined", 0), ("superseded", 0)] {
+    for (state, count) in
+        [("executing", 3), ("collecting", 1), ("batched", 1), ("processed", 1), ("failed", 1), ("quarantined", 0), ("superseded", 0)]
+    {
         assert_eq!(ledger.objects(&filter("", None, Some(state)), &page(9)).await.unwrap().items.len(), count, "{state}");
     }
     assert_eq!(ledger.objects(&filter("nyc", Some("monthly"), None), &page(9)).await.unwrap().items.len(), 2);
@@ -127,7 +151,7 @@ pub async fn an_execution_knows_what_it_made_and_an_object_its_runs(place: impl 
     ledger.admit(vec![member("monthly", "m", "v1", 1)]).await.unwrap();
     assert_eq!(ledger.runs_of(&object("m", "v1").id()).await.unwrap(), []);
     let sealed = ledger.seal(seal("monthly", trigger(|_| ()), 2)).await.unwrap().unwrap();
-    assert_eq!(ledger.runs_of(&object("a", "v1").id()).await.unwrap(), [own.clone()]);
+    assert_eq!(ledger.runs_of(&object("a", "v1").id()).await.unwrap(), std::slice::from_ref(&own));
     assert_eq!(ledger.runs_of(&object("m", "v1").id()).await.unwrap(), [sealed.execution]);
     assert_eq!(ledger.runs_of(&ObjectId::from_text("ob-00")).await.unwrap(), []);
     assert_eq!(ledger.made_by(&own.id).await.unwrap(), []);

@@ -74,7 +74,8 @@ pub async fn outputs_are_admitted_with_the_move(place: impl LedgerPlace) {
     let execution = started(&ledger, arrival("clean", "a.csv", "v1", 1)).await;
     started(&ledger, arrival("next", "known.parquet", "v1", 1)).await;
     let mut to = step(&execution, succeeded(5), 2);
-    to.outputs = vec![arrival("next", "a.parquet", "v1", 2), arrival("next", "known.parquet", "v1", 2), member("monthly", "b.parquet", "v1", 2)];
+    to.outputs =
+        vec![arrival("next", "a.parquet", "v1", 2), arrival("next", "known.parquet", "v1", 2), member("monthly", "b.parquet", "v1", 2)];
     for output in &mut to.outputs {
         output.made_by = Some(execution.id.clone());
     }

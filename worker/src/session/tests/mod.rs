@@ -90,8 +90,8 @@ impl Worker {
         self.stop.take();
     }
 
-    async fn ended(self) -> Result<(), Failure> {
-        timeout(Duration::from_secs(10), self.running).await.expect("the worker goes on").unwrap()
+    async fn ended(mut self) -> Result<(), Failure> {
+        timeout(Duration::from_secs(10), &mut self.running).await.expect("the worker goes on").unwrap()
     }
 }
 
