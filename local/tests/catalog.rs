@@ -1,5 +1,7 @@
 //! What is particular to a catalog of files: what they look like, and what may lie about.
 
+#![expect(clippy::expect_used, reason = "a test fails by panicking")]
+
 use std::{fs, path::Path};
 
 use lakegate_coordinator::ports::{TableCatalog as _, TableChange};

@@ -1,6 +1,8 @@
 //! What is particular to a ledger in a SQLite file: one owner, group commit, and files that are
 //! not what they should be.
 
+#![expect(clippy::expect_used, reason = "a test fails by panicking")]
+
 use std::{path::Path, sync::Arc};
 
 use lakegate_coordinator::ports::{

@@ -1,5 +1,7 @@
 //! What is particular to zones that are directories: links and ways out.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::{fs, os::unix::fs::symlink, path::Path};
 
 use lakegate_coordinator::ports::{Promotion, Storage as _};

@@ -1,5 +1,7 @@
 //! What is particular to a watched directory: the ways in which files appear in one.
 
+#![expect(clippy::expect_used, reason = "a test fails by panicking")]
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     ffi::OsStr,

@@ -27,9 +27,8 @@ pub fn preview(files: &[PartitionedFile], schema: &Schema, rows: usize) -> Resul
             break;
         }
         let path = local_path(location)?;
-        let read = File::open(path)
-            .map_err(PolarsError::from)
-            .and_then(|file| ParquetReader::new(file).with_slice(Some((0, wanted))).finish());
+        let read =
+            File::open(path).map_err(PolarsError::from).and_then(|file| ParquetReader::new(file).with_slice(Some((0, wanted))).finish());
         let frame = read.map_err(|error| Failure::new(FailureCode::LakeIo, format!("reading {path}: {}", clean(&error))))?;
         preview.rows.extend((0..frame.height()).map(|row| row_of(&frame, row, &preview.columns, partition)));
     }

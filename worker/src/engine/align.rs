@@ -1,8 +1,6 @@
 //! Frames of different schemas as one: columns by name in the order they were first seen, types
 //! widened, what a frame lacks null.
 
-use std::collections::HashSet;
-
 use lakegate_model::{drift, table};
 use polars::prelude::*;
 
@@ -14,10 +12,11 @@ use super::{
 /// The schema that holds the rows of all.
 pub(super) fn merged<'a>(schemas: impl IntoIterator<Item = &'a Schema>) -> table::Schema {
     let mut merged = table::Schema::default();
-    let mut seen: HashSet<&Schema> = HashSet::new();
+    let mut seen: Vec<&Schema> = Vec::new();
     for schema in schemas {
-        // Most files of a batch have the same schema.
-        if seen.insert(schema) {
+        // Most files of a batch have one of few schemas.
+        if !seen.contains(&schema) {
+            seen.push(schema);
             merged = drift::merge(&merged, &model_schema(schema));
         }
     }

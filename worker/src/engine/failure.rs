@@ -31,7 +31,9 @@ pub(super) fn of_io(error: &io::Error, doing: &str, path: &str) -> Failure {
         io::ErrorKind::PermissionDenied => {
             Failure::new(FailureCode::PermissionDenied, message).hint("let the worker's user read the lake and write to its zones")
         }
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Failure::new(FailureCode::LakeIo, message).hint("make room on the disk"),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            Failure::new(FailureCode::LakeIo, message).hint("make room on the disk")
+        }
         _ => Failure::new(FailureCode::LakeIo, message),
     }
 }
@@ -75,7 +77,9 @@ mod tests {
 
     #[test]
     fn plan_dumps_are_cut_off() {
-        let error = PolarsError::ColumnNotFound("unable to find x\n\nResolved plan until failure:\n\n\t---> FAILED HERE RESOLVING 'sink' <---".into());
+        let error = PolarsError::ColumnNotFound(
+            "unable to find x\n\nResolved plan until failure:\n\n\t---> FAILED HERE RESOLVING 'sink' <---".into(),
+        );
         assert_eq!(clean(&error), "not found: unable to find x");
     }
 

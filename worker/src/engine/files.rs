@@ -107,7 +107,7 @@ impl GrowingFile {
             }
             None => self.pending = Some(frame),
         }
-        if self.pending.as_ref().is_some_and(|pending| is_full(pending)) { self.flush() } else { Ok(()) }
+        if self.pending.as_ref().is_some_and(is_full) { self.flush() } else { Ok(()) }
     }
 
     fn flush(&mut self) -> Result<(), Failure> {

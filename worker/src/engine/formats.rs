@@ -38,7 +38,8 @@ pub(super) fn read(bytes: &[u8], format: Format, input: &Input, key: &str) -> Re
             let types = declared_schema(input);
             let mut reader = JsonReader::new(Cursor::new(bytes)).with_json_format(JsonFormat::Json).infer_schema_len(None);
             if bytes.iter().find(|byte| !byte.is_ascii_whitespace()).is_some_and(|byte| *byte != b'[') {
-                return Err(failure::unreadable(key, "it is not one JSON array").hint("for one JSON object a line, set `input: { format: ndjson }`"));
+                return Err(failure::unreadable(key, "it is not one JSON array")
+                    .hint("for one JSON object a line, set `input: { format: ndjson }`"));
             }
             if !types.is_empty() {
                 reader = reader.with_schema_overwrite(&types);
@@ -112,11 +113,15 @@ pub(super) fn scan(disk: &OnDisk, format: Format, input: &Input, key: &str) -> R
     let scanned = match format {
         Format::Csv | Format::Json | Format::Avro => return Ok(None),
         Format::Ndjson => infer_ndjson_file(disk, input).and_then(|schema| {
-            LazyJsonLineReader::new_with_sources(sources()).with_schema(Some(Arc::new(schema))).with_batch_size(NonZeroUsize::new(32 << 10)).finish()
+            LazyJsonLineReader::new_with_sources(sources())
+                .with_schema(Some(Arc::new(schema)))
+                .with_batch_size(NonZeroUsize::new(32 << 10))
+                .finish()
         }),
         Format::Parquet => scan_parquet(disk),
         Format::Arrow => {
-            let args = UnifiedScanArgs { glob: false, cache: false, hive_options: HiveOptions::new_disabled(), ..UnifiedScanArgs::default() };
+            let args =
+                UnifiedScanArgs { glob: false, cache: false, hive_options: HiveOptions::new_disabled(), ..UnifiedScanArgs::default() };
             LazyFrame::scan_ipc_sources(sources(), IpcScanOptions::default(), args)
         }
     };
@@ -158,10 +163,13 @@ pub(super) fn explain(error: &PolarsError, bytes: &[u8], format: Format, key: &s
     if format == Format::Ndjson
         && let Some((line, why)) = bad_json_line(bytes)
     {
-        return failure::unreadable(key, format!("line {line} is not a JSON object: {why}")).hint("every line must be one whole JSON object");
+        return failure::unreadable(key, format!("line {line} is not a JSON object: {why}"))
+            .hint("every line must be one whole JSON object");
     }
     let hint = match format {
-        Format::Json | Format::Ndjson => "mend the JSON; if a field has values of several kinds, declare it: `input: { columns: { <name>: string } }`",
+        Format::Json | Format::Ndjson => {
+            "mend the JSON; if a field has values of several kinds, declare it: `input: { columns: { <name>: string } }`"
+        }
         _ => "it is cut off, damaged or of another format; write it again, or set `input: { format: … }`",
     };
     failure::unreadable(key, format!("it can't be read as {name}: {}", failure::clean(error))).hint(hint)

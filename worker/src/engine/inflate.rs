@@ -22,7 +22,8 @@ pub(super) fn inflate(file: &File, compression: Compression, limit: u64, scratch
     match compression {
         Compression::Gzip => read(MultiGzDecoder::new(packed), limit, scratch).map_err(|error| error.at(key, "gzip")),
         Compression::Zstd => {
-            let decoder = zstd::stream::read::Decoder::with_buffer(&mut packed).map_err(|error| ReadError::Packed(error).at(key, "zstd"))?;
+            let decoder =
+                zstd::stream::read::Decoder::with_buffer(&mut packed).map_err(|error| ReadError::Packed(error).at(key, "zstd"))?;
             read(decoder, limit, scratch).map_err(|error| error.at(key, "zstd"))
         }
     }

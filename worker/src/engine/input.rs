@@ -56,9 +56,9 @@ enum Data {
     /// In memory. The object's bytes were checked as they were read.
     Table(DataFrame),
     /// CSV on the disk.
-    Csv(Box<CsvScan>, Source, Arc<AtomicU64>),
+    Csv(Box<CsvScan>, Box<Source>, Arc<AtomicU64>),
     /// Another format on the disk.
-    Scan(Scan, Source, Arc<AtomicU64>),
+    Scan(Scan, Box<Source>, Arc<AtomicU64>),
 }
 
 /// What a check of the input after a run found.
@@ -83,7 +83,12 @@ impl Inputs {
             TaskInput::Batch { manifest } => {
                 let manifest = read_manifest(manifest)?;
                 let subject = Subject(format!("batch {}", manifest.batch));
-                let mut inputs = Inputs { members: Vec::with_capacity(manifest.objects.len()), rejected: Vec::new(), subject, batch: Some(manifest.batch) };
+                let mut inputs = Inputs {
+                    members: Vec::with_capacity(manifest.objects.len()),
+                    rejected: Vec::new(),
+                    subject,
+                    batch: Some(manifest.batch),
+                };
                 for entry in &manifest.objects {
                     match Member::load(Some(&entry.id), &entry.location, &entry.object, options, engine, &mut budget) {
                         Ok(member) => inputs.members.push(member),
@@ -232,11 +237,13 @@ impl Member {
             Content::Disk(_) if whole => return Err(too_large(&key, format, size, engine.options.slot_memory)),
             Content::Disk(disk) if format == Format::Csv => {
                 let scan = CsvScan::new(disk.clone(), Layout::new(input, &key)?, &key)?;
-                Data::Csv(Box::new(scan), source, Arc::default())
+                Data::Csv(Box::new(scan), Box::new(source), Arc::default())
             }
             Content::Disk(disk) => {
-                let Some(scan) = formats::scan(disk, format, input, &key)? else { return Err(too_large(&key, format, size, engine.options.slot_memory)) };
-                Data::Scan(scan, source, Arc::default())
+                let Some(scan) = formats::scan(disk, format, input, &key)? else {
+                    return Err(too_large(&key, format, size, engine.options.slot_memory));
+                };
+                Data::Scan(scan, Box::new(source), Arc::default())
             }
         };
         Ok(Member { id: id.cloned(), key, format, data })
@@ -323,7 +330,8 @@ fn too_large(key: &str, format: Format, size: u64, memory: u64) -> Failure {
         mib(size.saturating_mul(WHOLE_READ_FACTOR)),
         mib(memory)
     );
-    Failure::new(FailureCode::OutOfMemory, message).hint("write it as ndjson or parquet, which are read in pieces, or give slots more memory")
+    Failure::new(FailureCode::OutOfMemory, message)
+        .hint("write it as ndjson or parquet, which are read in pieces, or give slots more memory")
 }
 
 fn read_manifest(location: &Location) -> Result<Manifest, Failure> {

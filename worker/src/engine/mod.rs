@@ -50,8 +50,8 @@ use lakegate_model::{
     table::{Schema, TableId},
 };
 
-pub(crate) use self::{failure::clean, source::local_path};
 pub use self::sql::{check_sql, check_stage};
+pub(crate) use self::{failure::clean, source::local_path};
 use self::{folders::Folders, references::Kept};
 
 /// Bytes, decompressed, above which an input is read in pieces unless the engine is told otherwise.
@@ -178,7 +178,8 @@ fn guarded(input: &TaskInput, work: impl FnOnce() -> Result<TaskOutput, Failure>
             TaskInput::Batch { manifest } => format!("batch of {manifest}"),
         };
         let message = format!("{subject}: Polars panicked: {}", failure::panic_message(payload.as_ref()));
-        Err(Failure::new(FailureCode::EnginePanic, message).hint("this is a defect; the data that causes it may be avoided by declaring column types"))
+        Err(Failure::new(FailureCode::EnginePanic, message)
+            .hint("this is a defect; the data that causes it may be avoided by declaring column types"))
     })
 }
 

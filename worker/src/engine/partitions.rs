@@ -88,7 +88,12 @@ impl Partitions {
     }
 
     fn failed(&self, error: &PolarsError) -> Failure {
-        let message = format!("{}: its rows can't be partitioned by {}: {}", self.subject.0, self.target.partition_by.join(", "), failure::clean(error));
+        let message = format!(
+            "{}: its rows can't be partitioned by {}: {}",
+            self.subject.0,
+            self.target.partition_by.join(", "),
+            failure::clean(error)
+        );
         Failure::new(FailureCode::TransformFailed, message).hint("partition by columns of text, numbers, dates or booleans")
     }
 
@@ -131,7 +136,8 @@ impl Partitions {
             let Some(group) = self.groups.get_mut(index).filter(|group| !group.frames.is_empty()) else { continue };
             let (frames, part) = (std::mem::take(&mut group.frames), group.parts);
             group.parts += 1;
-            let partition: Vec<(String, Option<String>)> = self.target.partition_by.iter().cloned().zip(group.key.iter().cloned()).collect();
+            let partition: Vec<(String, Option<String>)> =
+                self.target.partition_by.iter().cloned().zip(group.key.iter().cloned()).collect();
             let frame = joined(frames).map_err(|error| self.failed(&error))?;
             let file = write_frame(self.destination(partition, part), frame, &self.folders)?;
             self.files.push(file);

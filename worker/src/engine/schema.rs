@@ -98,7 +98,9 @@ pub(super) fn stored(data_type: &DataType) -> DataType {
         DataType::Duration(_) => DataType::Duration(TimeUnit::Microseconds),
         DataType::List(item) | DataType::Array(item, _) => DataType::List(Box::new(stored(item))),
         DataType::Struct(fields) if fields.is_empty() => DataType::String,
-        DataType::Struct(fields) => DataType::Struct(fields.iter().map(|field| Field::new(field.name.clone(), stored(&field.dtype))).collect()),
+        DataType::Struct(fields) => {
+            DataType::Struct(fields.iter().map(|field| Field::new(field.name.clone(), stored(&field.dtype))).collect())
+        }
         other => other.clone(),
     }
 }

@@ -112,11 +112,7 @@ impl Opened {
         if content.size() == 0 {
             return Err(empty(&self.key));
         }
-        let source = Source {
-            key: self.key,
-            content,
-            original: Original { file: self.file, path: self.path, version: self.version },
-        };
+        let source = Source { key: self.key, content, original: Original { file: self.file, path: self.path, version: self.version } };
         if matches!(source.content, Content::Memory(_)) {
             source.check_unchanged()?;
         }

@@ -197,7 +197,11 @@ impl Visitor for Guard<'_> {
             None => ControlFlow::Continue(()),
             Some(into) => {
                 let why = format!("INTO {} is not allowed", into.name);
-                ControlFlow::Break(Refused { place: Some(into.name.span().start), why, hint: "the stage's output goes where the pipeline says".to_owned() })
+                ControlFlow::Break(Refused {
+                    place: Some(into.name.span().start),
+                    why,
+                    hint: "the stage's output goes where the pipeline says".to_owned(),
+                })
             }
         }
     }
@@ -293,7 +297,10 @@ mod tests {
     fn refusals_say_where_and_what_there_is() {
         let failure = check("SELECT *\nFROM inptu").unwrap_err();
         assert_eq!(failure.message, "transforms/t.sql:2:6: there is no table inptu here");
-        assert_eq!(failure.hint, "did you mean input? There are: input, airlines; declare a published table under `references:` to read it");
+        assert_eq!(
+            failure.hint,
+            "did you mean input? There are: input, airlines; declare a published table under `references:` to read it"
+        );
         let failure = check("SELECT a,\n  b c d FROM input").unwrap_err();
         assert!(failure.message.starts_with("transforms/t.sql:2:7: "), "{failure}");
     }

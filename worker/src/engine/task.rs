@@ -83,7 +83,8 @@ fn write(engine: &Engine, target: &Target, frame: DataFrame, subject: &Subject) 
             Ok(vec![write_frame(destination, frame, &engine.folders)?])
         }
         Target::Table { .. } => {
-            let mut partitions = Partitions::new(table_target(engine, target)?, frame.schema(), subject.clone(), Arc::clone(&engine.folders))?;
+            let mut partitions =
+                Partitions::new(table_target(engine, target)?, frame.schema(), subject.clone(), Arc::clone(&engine.folders))?;
             partitions.push(frame)?;
             partitions.finish()
         }
@@ -143,7 +144,13 @@ enum StreamError {
 }
 
 impl Stream {
-    fn begin(engine: &Engine, assignment: &Assignment, inputs: &Inputs, references: &References, guess: &mut Guess) -> Result<Stream, Failure> {
+    fn begin(
+        engine: &Engine,
+        assignment: &Assignment,
+        inputs: &Inputs,
+        references: &References,
+        guess: &mut Guess,
+    ) -> Result<Stream, Failure> {
         let input = inputs.plan()?;
         let planned = transform::plan(&input, guess, &assignment.stage, references).map_err(|error| inputs.subject.failed(&error))?;
         let Planned { plan, schema, last } = planned;
@@ -164,7 +171,10 @@ impl Stream {
                 error
             })
         });
-        let ran = self.plan.sink_batches(take, true, Some(storage::HANDED_OVER)).and_then(|plan| plan.collect_with_engine(polars::prelude::Engine::Streaming));
+        let ran = self
+            .plan
+            .sink_batches(take, true, Some(storage::HANDED_OVER))
+            .and_then(|plan| plan.collect_with_engine(polars::prelude::Engine::Streaming));
         let failed = shared.lock().unwrap_or_else(PoisonError::into_inner).1.take();
         match (failed, ran) {
             (Some(failure), _) => Err(StreamError::Own(failure)),
@@ -187,11 +197,17 @@ struct Sink {
 
 enum SinkFiles {
     File(Box<GrowingFile>),
-    Table(Partitions),
+    Table(Box<Partitions>),
 }
 
 impl Sink {
-    fn open(engine: &Engine, assignment: &Assignment, schema: &Schema, input_schema: ModelSchema, subject: &Subject) -> Result<Sink, Failure> {
+    fn open(
+        engine: &Engine,
+        assignment: &Assignment,
+        schema: &Schema,
+        input_schema: ModelSchema,
+        subject: &Subject,
+    ) -> Result<Sink, Failure> {
         let folders: &Arc<Folders> = &engine.folders;
         let to = match &assignment.target {
             Target::File { location, key } => {
@@ -199,7 +215,7 @@ impl Sink {
                 SinkFiles::File(Box::new(GrowingFile::create(destination, schema, folders)?))
             }
             target @ Target::Table { .. } => {
-                SinkFiles::Table(Partitions::new(table_target(engine, target)?, schema, subject.clone(), Arc::clone(folders))?)
+                SinkFiles::Table(Box::new(Partitions::new(table_target(engine, target)?, schema, subject.clone(), Arc::clone(folders))?))
             }
         };
         Ok(Sink { to, rows: 0, input_schema, output_schema: output_schema(schema) })

@@ -43,11 +43,14 @@ impl StepError {
     fn hint(&self) -> String {
         let text = failure::clean(&self.error);
         let columns = || self.columns.iter().map(PlSmallStr::as_str);
-        if matches!(innermost(&self.error), PolarsError::ColumnNotFound(_) | PolarsError::SchemaFieldNotFound(_)) || text.contains("not found") {
+        if matches!(innermost(&self.error), PolarsError::ColumnNotFound(_) | PolarsError::SchemaFieldNotFound(_))
+            || text.contains("not found")
+        {
             let missing = quoted(&text).find(|name| !columns().any(|column| column == *name)).unwrap_or_default();
             return failure::columns_hint(missing, columns());
         }
-        let guilty: Vec<&str> = self.untyped.iter().map(PlSmallStr::as_str).filter(|name| quoted(&text).any(|quoted| quoted == *name)).collect();
+        let guilty: Vec<&str> =
+            self.untyped.iter().map(PlSmallStr::as_str).filter(|name| quoted(&text).any(|quoted| quoted == *name)).collect();
         match guilty.first() {
             Some(name) => format!("column \"{name}\" has no values here; declare its type: `input: {{ columns: {{ {name}: … }} }}`"),
             None => String::new(),
@@ -118,7 +121,8 @@ pub(super) fn run(frame: &DataFrame, stage: &Stage, references: &References) -> 
     };
     // A column that had no type when it came in, and passed through as text, still has none.
     for name in guess.as_text {
-        let still_empty = output.column(&name).is_ok_and(|column| *column.dtype() == DataType::String && column.null_count() == column.len());
+        let still_empty =
+            output.column(&name).is_ok_and(|column| *column.dtype() == DataType::String && column.null_count() == column.len());
         if still_empty {
             let empty = Column::full_null(name.clone(), output.height(), &DataType::Null);
             // The column is there, and its new values are as many.
@@ -167,7 +171,12 @@ impl LastStep {
     }
 }
 
-fn plan_as(mut input: LazyFrame, as_text: &[PlSmallStr], stage: &Stage, references: &References) -> Result<(LazyFrame, LastStep), StepError> {
+fn plan_as(
+    mut input: LazyFrame,
+    as_text: &[PlSmallStr],
+    stage: &Stage,
+    references: &References,
+) -> Result<(LazyFrame, LastStep), StepError> {
     if !as_text.is_empty() {
         let casts: Vec<Expr> = as_text.iter().map(|name| col(name.clone()).cast(DataType::String)).collect();
         input = input.with_columns(casts);

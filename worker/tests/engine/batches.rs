@@ -38,7 +38,8 @@ fn an_empty_column_decides_no_type_even_after_it_was_stored() {
         assert_eq!(types(&stored.output_schema), "k int64, n null");
         assert_eq!(*read(&lake.path("s/1.parquet")).column("n").unwrap().dtype(), DataType::String, "other readers see text");
         let full = lake.put("f/2.csv", "k,n\n2,7\n");
-        let united = lake.run(sql("SELECT k, n + 1 AS m FROM input"), lake.batch(&[lake.object("s/1.parquet"), full]), lake.file_target()).unwrap();
+        let united =
+            lake.run(sql("SELECT k, n + 1 AS m FROM input"), lake.batch(&[lake.object("s/1.parquet"), full]), lake.file_target()).unwrap();
         assert_eq!(types(&united.input_schema), "k int64, n int64");
         assert_eq!(output(&lake), ["1|null", "2|8"]);
     }

@@ -14,7 +14,9 @@ use lakegate_model::{
     BatchId, DatasetId, ExecutionId, Failure, Location, ObjectId, ObjectVersion, StageKey,
     machine::execution::TaskOutput,
     object::file_version,
-    pipeline::{ColumnType, CsvOptions, Format, Input, Operation, Output, RetryPolicy, Sql, Stage, Step, Transform, TransformWork, Trigger, Zone},
+    pipeline::{
+        ColumnType, CsvOptions, Format, Input, Operation, Output, RetryPolicy, Sql, Stage, Step, Transform, TransformWork, Trigger, Zone,
+    },
     table::TableId,
 };
 use lakegate_proto::manifest::{Manifest, ManifestObject};
@@ -73,7 +75,8 @@ impl Lake {
     pub(crate) fn batch(&self, objects: &[ObjectVersion]) -> TaskInput {
         let stage = StageKey::new(DatasetId::new("nyc", "flights"), "monthly");
         let ids: Vec<ObjectId> = objects.iter().map(ObjectVersion::id).collect();
-        let entries = objects.iter().map(|object| ManifestObject { id: object.id(), location: self.location(&object.key), object: object.clone() });
+        let entries =
+            objects.iter().map(|object| ManifestObject { id: object.id(), location: self.location(&object.key), object: object.clone() });
         let manifest = Manifest { batch: BatchId::of(&stage, &ids), stage, objects: entries.collect() };
         self.put("manifest.json", serde_json::to_vec(&manifest).unwrap());
         TaskInput::Batch { manifest: self.location("manifest.json") }
@@ -96,9 +99,16 @@ impl Lake {
         self.run_with(stage, input, target, Vec::new())
     }
 
-    pub(crate) fn run_with(&self, stage: Stage, input: TaskInput, target: Target, references: Vec<ReferenceTable>) -> Result<TaskOutput, Failure> {
+    pub(crate) fn run_with(
+        &self,
+        stage: Stage,
+        input: TaskInput,
+        target: Target,
+        references: Vec<ReferenceTable>,
+    ) -> Result<TaskOutput, Failure> {
         let cancelled = Arc::new(AtomicBool::new(false));
-        let result = self.engine.execute(&Assignment { stage: Arc::new(stage), references: Arc::new(references), input, target, cancelled });
+        let result =
+            self.engine.execute(&Assignment { stage: Arc::new(stage), references: Arc::new(references), input, target, cancelled });
         self.check_nothing_left();
         result
     }
@@ -106,7 +116,13 @@ impl Lake {
     pub(crate) fn cancelled(&self, stage: Stage, input: TaskInput) -> Result<TaskOutput, Failure> {
         let cancelled = Arc::new(AtomicBool::new(false));
         cancelled.store(true, Ordering::Relaxed);
-        self.engine.execute(&Assignment { stage: Arc::new(stage), references: Arc::default(), input, target: self.file_target(), cancelled })
+        self.engine.execute(&Assignment {
+            stage: Arc::new(stage),
+            references: Arc::default(),
+            input,
+            target: self.file_target(),
+            cancelled,
+        })
     }
 
     /// Runs a stage on one object into a file and reads the file back.
@@ -137,7 +153,14 @@ pub(crate) fn read(path: &Path) -> DataFrame {
 }
 
 pub(crate) fn stage(input: Input, steps: Vec<Step>) -> Stage {
-    Stage { name: "clean".into(), trigger: Trigger::Object, input, steps, output: Output { zone: Zone::Stage }, retry: RetryPolicy::default() }
+    Stage {
+        name: "clean".into(),
+        trigger: Trigger::Object,
+        input,
+        steps,
+        output: Output { zone: Zone::Stage },
+        retry: RetryPolicy::default(),
+    }
 }
 
 pub(crate) fn step(work: TransformWork) -> Step {

@@ -69,7 +69,9 @@ fn rows_are_split_by_partition_and_columns_become_folders() {
         let table_file = lakegate_model::layout::table_file(&lakegate_model::ExecutionId::from_text("ex-1"), 0);
         let expected: Vec<(String, Vec<String>)> = expected
             .into_iter()
-            .map(|(key, rows)| (format!("nyc/flights/t/{}", key.replace("ex-1-0.parquet", &table_file)), rows.into_iter().map(str::to_owned).collect()))
+            .map(|(key, rows)| {
+                (format!("nyc/flights/t/{}", key.replace("ex-1-0.parquet", &table_file)), rows.into_iter().map(str::to_owned).collect())
+            })
             .collect();
         assert_eq!(files, expected);
         assert!(output.files.iter().any(|file| file.partition[0] == ("carrier".to_owned(), None)));
@@ -113,10 +115,13 @@ fn a_preview_is_the_first_rows_with_partitions_filled_in() {
     files.push((lake.location("not/there.parquet"), vec![]));
     let shown = preview(&files, &output.output_schema, 3).unwrap();
     assert_eq!(shown.columns, ["carrier", "day", "n"]);
-    assert_eq!(shown.rows, [
-        vec![json!("UA"), json!("2013-01-01"), json!(1)],
-        vec![json!("UA"), json!("2013-01-01"), json!(4)],
-        vec![json!("AA"), json!("2013-01-02"), json!(2)],
-    ]);
+    assert_eq!(
+        shown.rows,
+        [
+            vec![json!("UA"), json!("2013-01-01"), json!(1)],
+            vec![json!("UA"), json!("2013-01-01"), json!(4)],
+            vec![json!("AA"), json!("2013-01-02"), json!(2)],
+        ]
+    );
     assert!(preview(&files, &output.output_schema, 100).is_err(), "a file that is not there is an error");
 }

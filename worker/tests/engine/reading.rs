@@ -67,7 +67,8 @@ fn every_format_and_compression_reads_the_same_rows() {
             for compression in ["", ".gz", ".zst"] {
                 let key = format!("nyc/f/a.{}{compression}", suffix(*format));
                 let object = lake.put(&key, packed(&encoded(*format), compression));
-                let (output, frame) = lake.transform(sql("SELECT b, a + 1 AS c FROM input"), &object).unwrap_or_else(|failure| panic!("{key}: {failure}"));
+                let (output, frame) =
+                    lake.transform(sql("SELECT b, a + 1 AS c FROM input"), &object).unwrap_or_else(|failure| panic!("{key}: {failure}"));
                 assert_eq!(rows(&frame), ["x|2", "ü, y|3"], "{key}");
                 assert_eq!((output.rows_in, output.rows_out), (2, 2), "{key}");
                 assert_eq!(types(&output.input_schema), "a int64, b string", "{key}");
@@ -121,7 +122,10 @@ fn csv_is_read_as_the_pipeline_says() {
 fn declared_types_are_not_guessed() {
     for lake in [Lake::new(), Lake::streaming()] {
         let input = declaring(&[("zip", ColumnType::String), ("n", ColumnType::Int32), ("none", ColumnType::Date)]);
-        for (key, bytes) in [("f/a.csv", &b"zip,n,d\n00501,1,2013-01-02\n,2,2013-01-03\n"[..]), ("f/a.jsonl", b"{\"zip\":\"00501\",\"n\":1,\"d\":\"2013-01-02\"}\n{\"n\":2}\n")] {
+        for (key, bytes) in [
+            ("f/a.csv", &b"zip,n,d\n00501,1,2013-01-02\n,2,2013-01-03\n"[..]),
+            ("f/a.jsonl", b"{\"zip\":\"00501\",\"n\":1,\"d\":\"2013-01-02\"}\n{\"n\":2}\n"),
+        ] {
             let object = lake.put(key, bytes);
             let (output, frame) = lake.transform(stage(input.clone(), vec![]), &object).unwrap();
             assert!(types(&output.input_schema).starts_with("zip string, n int32, d "), "{key}: {}", types(&output.input_schema));

@@ -25,18 +25,24 @@ fn each_operation_does_what_it_says() {
         (Operation::DropNulls(vec![]), vec!["UA|1|5", "UA|2|-3", "UA|1|5"]),
         (Operation::DropNulls(strings(&["carrier"])), vec!["UA|1|5", "AA|1|null", "UA|2|-3", "UA|1|5"]),
         (
-            Operation::Derive(vec![("hours".into(), "delay / 60.0".into()), ("late".into(), "hours > 0".into()), ("month".into(), "month * 10".into())]),
+            Operation::Derive(vec![
+                ("hours".into(), "delay / 60.0".into()),
+                ("late".into(), "hours > 0".into()),
+                ("month".into(), "month * 10".into()),
+            ]),
             vec!["UA|10|5|0.083333|true", "AA|10|null|null|null", "UA|20|-3|-0.05|false", "UA|10|5|0.083333|true"],
         ),
-        (Operation::Cast(BTreeMap::from([("month".into(), ColumnType::String), ("delay".into(), ColumnType::Float64)])), vec![
-            "UA|1|5.0", "AA|1|null", "UA|2|-3.0", "UA|1|5.0",
-        ]),
+        (
+            Operation::Cast(BTreeMap::from([("month".into(), ColumnType::String), ("delay".into(), ColumnType::Float64)])),
+            vec!["UA|1|5.0", "AA|1|null", "UA|2|-3.0", "UA|1|5.0"],
+        ),
         (Operation::Rename(BTreeMap::from([("carrier".into(), "c".into())])), vec!["UA|1|5", "AA|1|null", "UA|2|-3", "UA|1|5"]),
     ];
     for lake in [Lake::new(), Lake::streaming()] {
         let object = lake.put("f/a.csv", FLIGHTS);
         for (operation, expected) in &cases {
-            let (_, frame) = lake.transform(operations(vec![operation.clone()]), &object).unwrap_or_else(|failure| panic!("{operation:?}: {failure}"));
+            let (_, frame) =
+                lake.transform(operations(vec![operation.clone()]), &object).unwrap_or_else(|failure| panic!("{operation:?}: {failure}"));
             assert_eq!(rows(&frame), *expected, "{operation:?}");
         }
     }
@@ -81,7 +87,9 @@ fn a_column_that_is_not_there_is_named_with_those_that_are() {
 fn an_empty_column_fits_whatever_the_sql_expects() {
     for lake in [Lake::new(), Lake::streaming()] {
         let object = lake.put("f/a.csv", "k,n,s\n1,,\n2,,\n");
-        let (output, _) = lake.transform(sql("SELECT k, n * 2 AS n, UPPER(s) AS s, COALESCE(n, 0) AS z FROM input WHERE n IS NULL OR n > 5"), &object).unwrap();
+        let (output, _) = lake
+            .transform(sql("SELECT k, n * 2 AS n, UPPER(s) AS s, COALESCE(n, 0) AS z FROM input WHERE n IS NULL OR n > 5"), &object)
+            .unwrap();
         assert_eq!(output.rows_out, 2);
         let (output, _) = lake.transform(copy(), &object).unwrap();
         assert_eq!(types(&output.output_schema), "k int64, n null, s null");
@@ -99,7 +107,8 @@ fn references_are_joined_partitions_and_all() {
     let table = lake.run(copy(), lake.input(&airlines), lake.table_target(&["region"])).unwrap();
     assert_eq!(table.files.len(), 2);
     let flights = lake.put("f/a.csv", FLIGHTS);
-    let query = || sql("SELECT name, region, COUNT(*) AS flights FROM input JOIN airlines USING (carrier) GROUP BY name, region ORDER BY name");
+    let query =
+        || sql("SELECT name, region, COUNT(*) AS flights FROM input JOIN airlines USING (carrier) GROUP BY name, region ORDER BY name");
     for _ in 0..2 {
         let output = lake.run_with(query(), lake.input(&flights), lake.file_target(), vec![reference(&lake, "airlines", &table)]).unwrap();
         assert_eq!(output.rows_out, 2);
