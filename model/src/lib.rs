@@ -21,7 +21,6 @@ pub mod time;
 pub mod trace;
 mod yaml;
 
-
 pub use failure::{Failure, FailureCode, Fault, Retry};
 pub use ids::{BatchId, DatasetId, ExecutionId, ObjectId, StageKey, TaskId, WorkerId};
 pub use location::Location;

@@ -97,7 +97,12 @@ mod tests {
 
     #[test]
     fn what_is_no_traceparent_is_no_trace() {
-        for text in ["", "00-zz", "00-00000000000000000000000000000000-b7ad6b7169203331-01", "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"] {
+        for text in [
+            "",
+            "00-zz",
+            "00-00000000000000000000000000000000-b7ad6b7169203331-01",
+            "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        ] {
             assert_eq!(TraceContext::from(text.to_owned()), TraceContext::NONE, "{text}");
         }
     }

@@ -86,8 +86,10 @@ impl TryFrom<v1::Schema> for Schema {
 
     fn try_from(schema: v1::Schema) -> Result<Schema, Malformed> {
         let column = |column: v1::Column| {
-            let data_type = serde_json::from_str(&column.type_json)
-                .map_err(|error| Malformed { field: "schema.columns.type_json", problem: format!("of column \"{}\": {error}", column.name) })?;
+            let data_type = serde_json::from_str(&column.type_json).map_err(|error| Malformed {
+                field: "schema.columns.type_json",
+                problem: format!("of column \"{}\": {error}", column.name),
+            })?;
             Ok(Column { name: column.name, data_type })
         };
         Ok(Schema { columns: schema.columns.into_iter().map(column).collect::<Result<_, Malformed>>()? })
@@ -132,7 +134,8 @@ impl From<v1::OutputFile> for OutputFile {
 
 impl From<&TaskOutput> for v1::TaskOutput {
     fn from(output: &TaskOutput) -> v1::TaskOutput {
-        let rejected = |rejected: &Rejected| v1::RejectedObject { object: rejected.object.to_string(), failure: Some((&rejected.failure).into()) };
+        let rejected =
+            |rejected: &Rejected| v1::RejectedObject { object: rejected.object.to_string(), failure: Some((&rejected.failure).into()) };
         v1::TaskOutput {
             files: output.files.iter().map(Into::into).collect(),
             rows_in: output.rows_in,
@@ -173,7 +176,8 @@ mod tests {
 
     #[test]
     fn what_a_worker_made_survives_the_wire() {
-        let schema: Schema = [("a", DataType::List(Box::new(DataType::Int(64)))), ("t", DataType::Timestamp(Some("UTC".into())))].into_iter().collect();
+        let schema: Schema =
+            [("a", DataType::List(Box::new(DataType::Int(64)))), ("t", DataType::Timestamp(Some("UTC".into())))].into_iter().collect();
         let output = TaskOutput {
             files: vec![OutputFile {
                 location: Location::of_path("/lake/a b%.parquet"),
@@ -187,7 +191,10 @@ mod tests {
             rows_out: 7,
             input_schema: schema.clone(),
             output_schema: schema,
-            rejected: vec![Rejected { object: ObjectId::of("raw", "k", "1"), failure: Failure::new(FailureCode::UnreadableData, "truncated") }],
+            rejected: vec![Rejected {
+                object: ObjectId::of("raw", "k", "1"),
+                failure: Failure::new(FailureCode::UnreadableData, "truncated"),
+            }],
             micros: 5,
         };
         assert_eq!(TaskOutput::try_from(v1::TaskOutput::from(&output)), Ok(output));

@@ -48,7 +48,9 @@ fn grpc_code(code: FailureCode) -> Code {
         FailureCode::Timeout => Code::DeadlineExceeded,
         FailureCode::Cancelled => Code::Cancelled,
         FailureCode::OutOfMemory => Code::ResourceExhausted,
-        FailureCode::Unavailable | FailureCode::WorkerLost | FailureCode::LakeIo | FailureCode::Ledger | FailureCode::Catalog => Code::Unavailable,
+        FailureCode::Unavailable | FailureCode::WorkerLost | FailureCode::LakeIo | FailureCode::Ledger | FailureCode::Catalog => {
+            Code::Unavailable
+        }
         FailureCode::EnginePanic | FailureCode::Internal => Code::Internal,
     }
 }

@@ -168,8 +168,22 @@ mod tests {
             (trigger(|t| t.schedule = Schedule::Every(second)), 1000, Due::Seal(SealReason::Schedule)),
             (trigger(|t| t.quiet = Some(second)), 1019, Due::At(Timestamp(1020))),
             (trigger(|t| t.quiet = Some(second)), 1020, Due::Seal(SealReason::Quiet)),
-            (trigger(|t| { t.min_objects = 3; t.quiet = Some(second); }), 9999, Due::OnArrival),
-            (trigger(|t| { t.min_objects = 3; t.max_wait = Some(second); }), 1010, Due::Seal(SealReason::MaxWait)),
+            (
+                trigger(|t| {
+                    t.min_objects = 3;
+                    t.quiet = Some(second);
+                }),
+                9999,
+                Due::OnArrival,
+            ),
+            (
+                trigger(|t| {
+                    t.min_objects = 3;
+                    t.max_wait = Some(second);
+                }),
+                1010,
+                Due::Seal(SealReason::MaxWait),
+            ),
             (trigger(|t| t.schedule = Schedule::Cron("0 * * * *".into())), 20, Due::At(Timestamp(3_600_000))),
         ];
         for (trigger, now, due) in cases {
@@ -180,7 +194,10 @@ mod tests {
 
     #[test]
     fn a_tick_that_found_too_few_is_not_made_up_for() {
-        let trigger = trigger(|t| { t.min_objects = 2; t.schedule = Schedule::Every(Duration::from_secs(1)); });
+        let trigger = trigger(|t| {
+            t.min_objects = 2;
+            t.schedule = Schedule::Every(Duration::from_secs(1));
+        });
         let open = open(&trigger, &[(1, 10), (1, 1500)]);
         assert_eq!(decide(&trigger, &open, Timestamp(1500)), Due::At(Timestamp(2000)));
     }

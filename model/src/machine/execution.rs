@@ -238,7 +238,9 @@ pub fn decide(state: &ExecutionState, fact: Fact, rules: Rules, now: Timestamp) 
     let next = |phase: Phase| ExecutionState { phase, ..state.clone() };
     match (&state.phase, fact) {
         (Phase::Ready { .. }, Fact::ReferencesMissing(tables)) => Some((next(Phase::Waiting { tables }), vec![])),
-        (Phase::Waiting { tables: known }, Fact::ReferencesMissing(tables)) if *known != tables => Some((next(Phase::Waiting { tables }), vec![])),
+        (Phase::Waiting { tables: known }, Fact::ReferencesMissing(tables)) if *known != tables => {
+            Some((next(Phase::Waiting { tables }), vec![]))
+        }
         (Phase::Waiting { .. }, Fact::ReferencesFound(references)) => {
             let ready = next(Phase::Ready { not_before: now });
             Some((ExecutionState { references, ..ready }, vec![Action::Schedule(now)]))

@@ -90,7 +90,8 @@ pub fn decide(state: ObjectState, fact: ObjectFact) -> Option<ObjectState> {
 mod tests {
     use super::*;
 
-    const FACTS: [ObjectFact; 5] = [ObjectFact::Sealed, ObjectFact::Superseded, ObjectFact::Succeeded, ObjectFact::Failed, ObjectFact::Rejected];
+    const FACTS: [ObjectFact; 5] =
+        [ObjectFact::Sealed, ObjectFact::Superseded, ObjectFact::Succeeded, ObjectFact::Failed, ObjectFact::Rejected];
 
     #[test]
     fn terminal_states_absorb_and_others_have_a_way_out() {

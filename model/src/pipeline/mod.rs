@@ -195,7 +195,8 @@ impl Format {
     /// The format a key's suffix tells, compression suffix set aside.
     pub fn of_key(key: &str) -> Option<Format> {
         let lower = key.to_ascii_lowercase();
-        let plain = Compression::of_key(&lower).map_or(lower.as_str(), |compression| lower.strip_suffix(compression.suffix()).unwrap_or(&lower));
+        let plain =
+            Compression::of_key(&lower).map_or(lower.as_str(), |compression| lower.strip_suffix(compression.suffix()).unwrap_or(&lower));
         match plain.rsplit_once('.')?.1 {
             "csv" | "tsv" | "txt" => Some(Format::Csv),
             "json" => Some(Format::Json),

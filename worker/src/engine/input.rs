@@ -58,7 +58,7 @@ enum Data {
     /// CSV on the disk.
     Csv(Box<CsvScan>, Box<Source>, Arc<AtomicU64>),
     /// Another format on the disk.
-    Scan(Scan, Box<Source>, Arc<AtomicU64>),
+    Scan(Box<Scan>, Box<Source>, Arc<AtomicU64>),
 }
 
 /// What a check of the input after a run found.
@@ -231,6 +231,9 @@ impl Member {
         let data = match &source.content {
             Content::Memory(bytes) => {
                 let frame = formats::read(bytes, format, input, &key)?;
+                if frame.width() == 0 {
+                    return Err(source::empty(&key));
+                }
                 *budget = budget.saturating_sub(size);
                 Data::Table(frame)
             }
@@ -243,7 +246,7 @@ impl Member {
                 let Some(scan) = formats::scan(disk, format, input, &key)? else {
                     return Err(too_large(&key, format, size, engine.options.slot_memory));
                 };
-                Data::Scan(scan, Box::new(source), Arc::default())
+                Data::Scan(Box::new(scan), Box::new(source), Arc::default())
             }
         };
         Ok(Member { id: id.cloned(), key, format, data })

@@ -52,7 +52,7 @@ use lakegate_model::{
 
 pub use self::sql::{check_sql, check_stage};
 pub(crate) use self::{failure::clean, source::local_path};
-use self::{folders::Folders, references::Kept};
+use self::{folders::Folders, references::Kept, sql::AllowedStages};
 
 /// Bytes, decompressed, above which an input is read in pieces unless the engine is told otherwise.
 pub const STREAM_ABOVE: u64 = 32 << 20;
@@ -72,6 +72,7 @@ pub struct Engine {
     stream_above: u64,
     folders: Arc<Folders>,
     references: Kept,
+    allowed: AllowedStages,
 }
 
 /// A step of an execution, with all that carrying it out needs.
@@ -150,7 +151,13 @@ pub enum Target {
 impl Engine {
     /// An engine with nothing read yet.
     pub fn new(options: EngineOptions) -> Engine {
-        Engine { options, stream_above: STREAM_ABOVE, folders: Arc::default(), references: Kept::default() }
+        Engine {
+            options,
+            stream_above: STREAM_ABOVE,
+            folders: Arc::default(),
+            references: Kept::default(),
+            allowed: AllowedStages::default(),
+        }
     }
 
     /// The same engine with another size above which inputs are read in pieces, in bytes.

@@ -179,7 +179,8 @@ fn changed(key: &str) -> Failure {
         .hint("its new version is an object of its own and is processed as such")
 }
 
-fn empty(key: &str) -> Failure {
+/// The object holds no rows and nothing that tells its columns.
+pub(super) fn empty(key: &str) -> Failure {
     Failure::new(FailureCode::EmptyObject, format!("object {key} is empty")).hint("nothing was read; write it again with its data")
 }
 

@@ -32,6 +32,7 @@ const MOST_RUNS: usize = 8;
 pub(super) fn run(engine: &Engine, assignment: &Assignment) -> Result<TaskOutput, Failure> {
     let started = Instant::now();
     check_cancelled(assignment)?;
+    engine.allowed.check(&assignment.stage)?;
     let references = engine.references.load(&assignment.references)?;
     let mut inputs = Inputs::load(&assignment.input, &assignment.stage.input, engine)?;
     let mut output = if inputs.is_small(engine.stream_above) {

@@ -35,7 +35,11 @@ impl Memory {
     pub(super) fn new(bytes: u64, slots: usize) -> Memory {
         let most = Semaphore::MAX_PERMITS.min(u32::MAX as usize);
         let all = (bytes / MIB).clamp(1, most as u64);
-        Memory { free: Arc::new(Semaphore::new(usize::try_from(all).unwrap_or(most))), all: u32::try_from(all).unwrap_or(u32::MAX), share: bytes / slots.max(1) as u64 }
+        Memory {
+            free: Arc::new(Semaphore::new(usize::try_from(all).unwrap_or(most))),
+            all: u32::try_from(all).unwrap_or(u32::MAX),
+            share: bytes / slots.max(1) as u64,
+        }
     }
 
     /// Waits until a task on this input fits. It fits until the permit is dropped. Blocks, and must
@@ -122,9 +126,7 @@ mod tests {
         let (memory, stage) = (Memory::new(1 << 30, 4), message::stage());
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("manifest.json");
-        let member = |key: &str, size: u64| {
-            serde_json::json!({ "id": "ob-1", "location": "file:///x", "object": { "bucket": "stage", "key": key, "version": "v", "size": size } })
-        };
+        let member = |key: &str, size: u64| serde_json::json!({ "id": "ob-1", "location": "file:///x", "object": { "bucket": "stage", "key": key, "version": "v", "size": size } });
         let manifest = serde_json::json!({
             "batch": "ba-1",
             "stage": { "dataset": { "team": "t", "dataset": "d" }, "stage": "s" },

@@ -63,7 +63,8 @@ impl Control {
             Stopped::Cancelled => Failure::new(FailureCode::Cancelled, format!("task {} was cancelled", self.id)),
             Stopped::TimedOut => {
                 let message = format!("task {} ran longer than its timeout of {}", self.id, format_duration(self.timeout));
-                Failure::new(FailureCode::Timeout, message).hint("raise the step's `timeout` in the pipeline file, or give the step less to do")
+                Failure::new(FailureCode::Timeout, message)
+                    .hint("raise the step's `timeout` in the pipeline file, or give the step less to do")
             }
         })
     }

@@ -12,8 +12,8 @@ use std::{
 
 use lakegate_model::{Failure, TaskId};
 use lakegate_proto::v1::{
-    CoordinatorMessage, Credits, Draining, HandedBack, TaskResult, WorkerMessage, coordinator_message::Message as Said, task_result::Result as Outcome,
-    worker_message::Message,
+    CoordinatorMessage, Credits, Draining, HandedBack, TaskResult, WorkerMessage, coordinator_message::Message as Said,
+    task_result::Result as Outcome, worker_message::Message,
 };
 use tokio::{
     sync::mpsc,
@@ -160,9 +160,11 @@ impl<'a> Session<'a> {
     fn hear(&mut self, message: CoordinatorMessage) -> Result<(), Failure> {
         match message.message {
             Some(Said::Parcel(parcel)) => {
-                self.credits = self.credits.checked_sub(1).ok_or_else(|| lost("the coordinator sent more parcels than it may".to_owned()))?;
+                self.credits =
+                    self.credits.checked_sub(1).ok_or_else(|| lost("the coordinator sent more parcels than it may".to_owned()))?;
                 let parcel_id = parcel.id;
-                let decoded = parcel::decode(parcel, &mut self.stages).map_err(|why| lost(format!("the coordinator sent a parcel that can't be read: {why}")))?;
+                let decoded = parcel::decode(parcel, &mut self.stages)
+                    .map_err(|why| lost(format!("the coordinator sent a parcel that can't be read: {why}")))?;
                 self.take(parcel_id, decoded);
             }
             Some(Said::Cancel(cancel)) => {

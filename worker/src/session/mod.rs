@@ -56,7 +56,12 @@ pub async fn run(options: WorkerOptions, tracer: Tracer, stop: impl Future<Outpu
     serve(options, tracer, Arc::new(engine), stop).await
 }
 
-async fn serve(options: WorkerOptions, tracer: Tracer, engine: Arc<dyn Execute>, stop: impl Future<Output = ()> + Send) -> Result<(), Failure> {
+async fn serve(
+    options: WorkerOptions,
+    tracer: Tracer,
+    engine: Arc<dyn Execute>,
+    stop: impl Future<Output = ()> + Send,
+) -> Result<(), Failure> {
     let mut stop = pin!(stop);
     let mut slots = Slots::new(&options, engine, tracer);
     let mut backoff = Backoff::default();

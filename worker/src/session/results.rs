@@ -62,8 +62,11 @@ fn sendable(result: TaskResult) -> TaskResult {
     if bytes <= LARGEST {
         return result;
     }
-    let failure = Failure::new(FailureCode::TransformFailed, format!("what the task has to report takes {bytes} bytes; at most {LARGEST} can be sent"))
-        .hint("write fewer partitions, or fewer columns");
+    let failure = Failure::new(
+        FailureCode::TransformFailed,
+        format!("what the task has to report takes {bytes} bytes; at most {LARGEST} can be sent"),
+    )
+    .hint("write fewer partitions, or fewer columns");
     TaskResult { result: Some(task_result::Result::Failed((&failure).into())), ..result }
 }
 
@@ -100,7 +103,9 @@ mod tests {
         assert_eq!(count(gathered.add(failed(3 << 20), now)), 0);
         assert_eq!(count(gathered.add(failed(LARGEST - 1000), now)), 1, "the first goes before the second");
         assert_eq!(count(gathered.take()), 1);
-        let Some(Message::Results(results)) = gathered.add(failed(MAX_MESSAGE), now).or_else(|| gathered.take()) else { panic!("nothing to send") };
+        let Some(Message::Results(results)) = gathered.add(failed(MAX_MESSAGE), now).or_else(|| gathered.take()) else {
+            panic!("nothing to send")
+        };
         assert!(results.encoded_len() < 1000, "{}", results.encoded_len());
     }
 }

@@ -115,7 +115,17 @@ fn record(span: &mut Span, control: &Control, stage_key: &str, subject: &str, re
             span.attribute("lakegate.rows_in", output.rows_in);
             span.attribute("lakegate.rows_out", output.rows_out);
             span.attribute("lakegate.rejected", output.rejected.len());
-            debug!(trace_id, execution, attempt, stage = stage_key, subject, rows_in = output.rows_in, rows_out = output.rows_out, micros = output.micros, "task finished");
+            debug!(
+                trace_id,
+                execution,
+                attempt,
+                stage = stage_key,
+                subject,
+                rows_in = output.rows_in,
+                rows_out = output.rows_out,
+                micros = output.micros,
+                "task finished"
+            );
         }
         Err(failure) => {
             span.attribute("lakegate.failure", failure.code.as_str());

@@ -1,5 +1,7 @@
 //! The engine on real files.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test and its helpers fail by panicking")]
+
 mod batches;
 mod lake;
 mod large;

@@ -246,7 +246,14 @@ fn json_that_is_not_one_is_told_by_line() {
 #[test]
 fn nothing_is_told_from_empty_objects() {
     for lake in [Lake::new(), Lake::streaming()] {
-        for (key, bytes) in [("f/a.csv", &b""[..]), ("f/a.parquet", b""), ("f/a.csv", b"\n\r\n\n"), ("f/a.csv.gz", &gzip(b""))] {
+        for (key, bytes) in [
+            ("f/a.csv", &b""[..]),
+            ("f/a.parquet", b""),
+            ("f/a.csv", b"\n\r\n\n"),
+            ("f/a.csv.gz", &gzip(b"")),
+            ("f/a.json", b"[]"),
+            ("f/a.json", b"[{}]"),
+        ] {
             assert_eq!(failure(&lake, key, bytes).code, FailureCode::EmptyObject, "{key}");
         }
     }

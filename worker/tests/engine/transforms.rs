@@ -4,12 +4,24 @@ use std::collections::BTreeMap;
 
 use lakegate_model::{
     FailureCode,
-    pipeline::{ColumnType, Operation},
+    pipeline::{ColumnType, Operation, Stage, Step},
+    table::TableId,
 };
 
 use crate::lake::{Lake, copy, operations, reference, rows, sql, types};
 
 const FLIGHTS: &str = "carrier,month,delay\nUA,1,5\nAA,1,\nUA,2,-3\nUA,1,5\n";
+
+/// SQL that declares the reference `airlines`.
+fn joining(text: &str) -> Stage {
+    let mut stage = sql(text);
+    for step in &mut stage.steps {
+        if let Step::Transform(transform) = step {
+            transform.references.insert("airlines".into(), TableId::new("nyc", "airlines"));
+        }
+    }
+    stage
+}
 
 fn strings(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
@@ -113,6 +125,21 @@ fn references_are_joined_partitions_and_all() {
         let output = lake.run_with(query(), lake.input(&flights), lake.file_target(), vec![reference(&lake, "airlines", &table)]).unwrap();
         assert_eq!(output.rows_out, 2);
         assert_eq!(rows(&crate::lake::read(&lake.path("stage/out dir/a b%.parquet"))), ["American|us|1", "United|us|3"]);
+    }
+}
+
+#[test]
+fn a_transform_reads_no_files() {
+    let lake = Lake::new();
+    let object = lake.put("f/a.csv", FLIGHTS);
+    let path = lake.path("f/a.csv").display().to_string();
+    for stage in [
+        sql(&format!("SELECT * FROM read_csv('{path}')")),
+        sql(&format!("SELECT * FROM '{path}'")),
+        sql("SELECT * FROM airlines"),
+        operations(vec![Operation::Filter(format!("carrier IN (SELECT carrier FROM read_csv('{path}'))"))]),
+    ] {
+        assert_eq!(lake.transform(stage, &object).unwrap_err().code, FailureCode::InvalidPipeline);
     }
 }
 

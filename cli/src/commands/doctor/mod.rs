@@ -73,7 +73,9 @@ pub(crate) fn run(context: &Context) -> Result<()> {
 /// Whether the project's files are right.
 fn project(context: &Context) -> Finding {
     let check = "project";
-    let wrong = |count: usize| Finding::problem(check, counted(count as u64, "error in its files"), "run `lakegate check`, which tells each with its place");
+    let wrong = |count: usize| {
+        Finding::problem(check, counted(count as u64, "error in its files"), "run `lakegate check`, which tells each with its place")
+    };
     match context.project() {
         Ok(project) => match sql_problems(&project).len() {
             0 => Finding::ok(check, format!("{}, {}", project.dir.display(), counted(project.pipelines.len() as u64, "pipeline"))),

@@ -19,7 +19,9 @@ fn zone(zone: Zone, settings: &Settings) -> Finding {
         Err(failure) => return Finding::problem(check, failure.message, failure.hint),
     };
     match fs::metadata(path) {
-        Ok(found) if !found.is_dir() => Finding::problem(check, format!("{} is a file", path.display()), "move it away, or set the zone to a folder"),
+        Ok(found) if !found.is_dir() => {
+            Finding::problem(check, format!("{} is a file", path.display()), "move it away, or set the zone to a folder")
+        }
         Ok(_) => match try_rename(path) {
             Ok(()) => Finding::ok(check, path.display().to_string()),
             Err(error) => Finding::problem(check, format!("{}: {error}", path.display()), "give this user the right to write there"),

@@ -46,7 +46,9 @@ async fn coordinator(context: &Context, held: bool) -> Finding {
             Ok(status) => Finding::ok(check, format!("answers at {}, {} workers", client.endpoint(), status.workers)),
             Err(failure) => Finding::problem(check, failure.message, failure.hint),
         },
-        Ok(None) if held => Finding::problem(check, "the ledger is in use, but no coordinator answers", "see what that process does, or stop it"),
+        Ok(None) if held => {
+            Finding::problem(check, "the ledger is in use, but no coordinator answers", "see what that process does, or stop it")
+        }
         Ok(None) => Finding::ok(check, "none runs; `lakegate up` starts one"),
         Err(crate::error::CliError::Failed(failure)) => Finding::problem(check, failure.message, failure.hint),
         Err(_) => Finding::problem(check, "it can't be reached", "start it with `lakegate up`"),

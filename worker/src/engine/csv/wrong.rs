@@ -37,7 +37,7 @@ pub(super) fn ragged(survey: &shape::Survey, width: usize, key: &str) -> Option<
         let why = format!("line {line}: a quoted field begins here and never ends");
         return Some(
             failure::unreadable(key, why)
-                .hint("close the quote; if quotes mean nothing in this data, set `input: { csv: { quote: null } }`"),
+                .hint("close the quote; if quotes mean nothing in this data, set `input: { csv: { quote: none } }`"),
         );
     }
     let shape::Ragged { line, fields } = survey.ragged?;
@@ -73,7 +73,7 @@ pub(super) fn explain(error: &PolarsError, bytes: &[u8], layout: &Layout, key: &
     }
     if text.contains("CSV malformed") {
         return failure::unreadable(key, "its quotes don't pair up")
-            .hint("double quotes inside quoted fields, or set `input: { csv: { quote: null } }`");
+            .hint("double quotes inside quoted fields, or set `input: { csv: { quote: none } }`");
     }
     failure::unreadable(key, format!("it can't be read as CSV: {}", failure::clean(error)))
 }
@@ -86,7 +86,7 @@ impl Unparsed {
         let short: String = value.chars().take(60).collect();
         if data_type == "str" {
             let why = format!("{place}column \"{column}\": the quotes of {short:?} don't pair up");
-            return failure::unreadable(key, why).hint("double quotes inside quoted fields, or set `input: { csv: { quote: null } }`");
+            return failure::unreadable(key, why).hint("double quotes inside quoted fields, or set `input: { csv: { quote: none } }`");
         }
         let why = format!("{place}column \"{column}\": {short:?} is not of type {data_type}");
         let hint = match layout.declares(column) {

@@ -1,7 +1,5 @@
 //! A worker against a coordinator that keeps to a script, over real gRPC.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test's helpers fail the test")]
-
 mod coordinator;
 pub(crate) mod message;
 mod real_engine;
