@@ -170,7 +170,7 @@ fn a_coordinator_killed_under_its_worker_takes_up_where_it_was() {
 #[test]
 fn work_waits_for_a_worker_to_come() {
     let lake = shop();
-    land(&lake, 1);
+    land(&lake, 0);
     let address = free_address();
     let _coordinator = lake.start_coordinator(address);
     let status = lake.wait_until("the files wait", |status| total(status, "ready") == 2);

@@ -120,7 +120,7 @@ fn references_are_joined_partitions_and_all() {
     assert_eq!(table.files.len(), 2);
     let flights = lake.put("f/a.csv", FLIGHTS);
     let query =
-        || sql("SELECT name, region, COUNT(*) AS flights FROM input JOIN airlines USING (carrier) GROUP BY name, region ORDER BY name");
+        || joining("SELECT name, region, COUNT(*) AS flights FROM input JOIN airlines USING (carrier) GROUP BY name, region ORDER BY name");
     for _ in 0..2 {
         let output = lake.run_with(query(), lake.input(&flights), lake.file_target(), vec![reference(&lake, "airlines", &table)]).unwrap();
         assert_eq!(output.rows_out, 2);
