@@ -7,7 +7,11 @@ use clap::{ArgMatches, Args, ColorChoice, ValueEnum, parser::ValueSource};
 use lakegate_model::Failure;
 use lakegate_telemetry::logs;
 
-use crate::{error::telemetry_failure, project::Overrides};
+use crate::{
+    error::telemetry_failure,
+    output::{LogLines, Output},
+    project::Overrides,
+};
 
 /// The flags every command takes.
 #[derive(Args, Clone, Debug)]
@@ -109,10 +113,11 @@ impl Global {
     }
 
     /// Starts logging to standard error.
-    pub(crate) fn start_logs(&self, level: LogLevel) -> Result<(), Failure> {
+    pub(crate) fn start_logs(&self, level: LogLevel, out: &Output) -> Result<(), Failure> {
         let usual = match (self.verbose, level) {
             (0, LogLevel::Quiet) => "warn",
-            (0, LogLevel::Progress) => "warn,lakegate::up=info",
+            // What fails is told by the coordinator, which is in the same process.
+            (0, LogLevel::Progress) => "warn,lakegate_worker=error,lakegate::up=info",
             (0, LogLevel::Service) | (1, _) => "info",
             (2, _) => "info,lakegate=debug,lakegate_coordinator=debug,lakegate_worker=debug,lakegate_local=debug",
             _ => "trace,h2=info,hyper=info",
@@ -121,7 +126,9 @@ impl Global {
             LogFormat::Text => logs::Format::Text,
             LogFormat::Json => logs::Format::Json,
         };
-        logs::init(format, said(self.log.as_ref()).as_deref().unwrap_or(usual)).map_err(|error| telemetry_failure(&error))
+        let screen = out.screen().clone();
+        logs::init_to(format, said(self.log.as_ref()).as_deref().unwrap_or(usual), move || LogLines(screen.clone()))
+            .map_err(|error| telemetry_failure(&error))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{future::Future, path::PathBuf};
 
 use clap::ArgMatches;
-use lakegate_model::{Failure, FailureCode, project::Settings};
+use lakegate_model::{Failure, project::Settings};
 use lakegate_worker::engine::check_stage;
 
 use crate::{
@@ -53,13 +53,13 @@ impl Context {
         if problems.is_empty() {
             return Ok(project);
         }
-        let failure = problems.iter().map(|failure| format!("{failure}")).collect::<Vec<_>>().join("\n");
-        Err(Failure::new(FailureCode::InvalidPipeline, failure).hint("`lakegate check` says what is wrong with a project's files").into())
+        problems.iter().for_each(|failure| self.out.failure(failure));
+        Err(CliError::Wrong)
     }
 
     /// Runs what is asynchronous about a command.
     pub(crate) fn block_on<T>(&self, level: LogLevel, work: impl Future<Output = Result<T>>) -> Result<T> {
-        self.global.start_logs(level)?;
+        self.global.start_logs(level, &self.out)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let result = runtime.block_on(work);
         // What still runs was told to stop and given its time: an exit does not wait for it again.

@@ -35,7 +35,7 @@ fn main() -> ExitCode {
         Err(error) => return usage(&error),
     };
     let out = Output::new(cli.global.output, cli.global.color);
-    match commands::run(cli.command, Context { global: cli.global, out, matches }) {
+    match commands::run(cli.command, Context { global: cli.global, out: out.clone(), matches }) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => error.report(&out),
     }

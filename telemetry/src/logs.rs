@@ -21,7 +21,19 @@ pub enum Format {
 /// # Errors
 /// If the filter can't be read, or logs were set up before.
 pub fn init(format: Format, filter: &str) -> Result<(), Error> {
-    let subscriber = subscriber(format, filter, io::stderr, io::stderr().is_terminal())?;
+    init_to(format, filter, io::stderr)
+}
+
+/// As [`init`], through a writer that ends up at standard error: one that makes way for what else
+/// is drawn there.
+///
+/// # Errors
+/// As [`init`].
+pub fn init_to<W>(format: Format, filter: &str, writer: W) -> Result<(), Error>
+where
+    W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
+{
+    let subscriber = subscriber(format, filter, writer, io::stderr().is_terminal())?;
     tracing::subscriber::set_global_default(subscriber).map_err(|_| Error::LogsTwice)
 }
 

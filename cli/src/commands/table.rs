@@ -121,17 +121,22 @@ pub(crate) fn preview_text(out: &Output, preview: &Preview) -> String {
     rows.render()
 }
 
-/// Numbers to the right, a fraction to three places; the rest as text.
+/// Numbers to the right; the rest as text.
 fn value_cell(value: &Value) -> Cell {
     match value {
         Value::Null => cell("null").add_attribute(Attribute::Dim),
         Value::String(text) => cell(text),
         Value::Number(value) => {
-            let text = if value.is_f64() { format!("{:.3}", value.as_f64().unwrap_or_default()) } else { value.to_string() };
+            let text = value.as_f64().filter(|_| value.is_f64()).map_or_else(|| value.to_string(), fraction);
             cell(text).set_alignment(CellAlignment::Right)
         }
         other => cell(other),
     }
+}
+
+/// Three places, or three digits of what is too small for them.
+fn fraction(value: f64) -> String {
+    if value == 0.0 || value.abs() >= 0.001 { format!("{value:.3}") } else { format!("{value:.2e}") }
 }
 
 fn description(out: &Output, table: &Table) -> String {

@@ -12,7 +12,8 @@ use std::{
 use anstream::AutoStream;
 use clap::ColorChoice;
 use futures::{Stream, StreamExt as _};
-use lakegate_model::{Failure, diagnostics::Diagnostic};
+use indicatif::{MultiProgress, ProgressDrawTarget};
+use lakegate_model::{Failure, FailureCode, diagnostics::Diagnostic};
 use owo_colors::OwoColorize as _;
 use serde::Serialize;
 
@@ -22,10 +23,11 @@ use crate::{
 };
 
 /// Where and how a command answers.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Output {
     format: OutputFormat,
     color: anstream::ColorChoice,
+    screen: MultiProgress,
 }
 
 impl Output {
@@ -36,7 +38,9 @@ impl Output {
             ColorChoice::Always => anstream::ColorChoice::Always,
             ColorChoice::Never => anstream::ColorChoice::Never,
         };
-        Output { format, color }
+        let watched = format == OutputFormat::Table && io::stderr().is_terminal() && !is_ci();
+        let target = if watched { ProgressDrawTarget::stderr_with_hz(10) } else { ProgressDrawTarget::hidden() };
+        Output { format, color, screen: MultiProgress::with_draw_target(target) }
     }
 
     /// Whether a program reads the answer.
@@ -46,7 +50,12 @@ impl Output {
 
     /// Whether a person watches standard error, so that bars may move there.
     pub(crate) fn is_watched(&self) -> bool {
-        !self.is_json() && io::stderr().is_terminal() && !is_ci()
+        !self.screen.is_hidden()
+    }
+
+    /// Where bars move: nowhere unless a person watches.
+    pub(crate) fn screen(&self) -> &MultiProgress {
+        &self.screen
     }
 
     /// Whether standard output gets colour.
@@ -109,7 +118,7 @@ impl Output {
     /// A remark on standard error that is no part of the answer.
     pub(crate) fn note(&self, line: impl Display) {
         // A remark that can't be written has nobody who would read of that either.
-        let _ = writeln!(AutoStream::new(io::stderr(), self.color), "{line}");
+        let _ = self.screen.suspend(|| writeln!(AutoStream::new(io::stderr(), self.color), "{line}"));
     }
 
     /// A failure on standard error: what happened, where, what to do.
@@ -126,6 +135,11 @@ impl Output {
 
     /// What is wrong with files, on standard error.
     pub(crate) fn diagnostics(&self, diagnostics: &[Diagnostic]) {
+        if let [Diagnostic { place, message, hint }] = diagnostics
+            && place.line == 0
+        {
+            return self.failure(&Failure::new(FailureCode::InvalidPipeline, format!("{place}: {message}")).hint(hint));
+        }
         for diagnostic in diagnostics {
             self.note(format_args!("{diagnostic}\n"));
         }
@@ -141,6 +155,19 @@ impl Output {
         let mut out = AutoStream::new(io::stdout(), self.color).lock();
         writeln!(out, "{text}")?;
         Ok(out.flush()?)
+    }
+}
+
+/// Standard error for log lines: bars make way for each.
+pub(crate) struct LogLines(pub(crate) MultiProgress);
+
+impl io::Write for LogLines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.suspend(|| io::stderr().write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
     }
 }
 

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use lakegate_sdk::{StageStatus, Status};
 
 use super::until_idle::{Baseline, same_work};
@@ -28,7 +28,11 @@ pub(crate) enum Progress {
 impl Progress {
     /// Bars where a person watches a terminal, log lines elsewhere.
     pub(crate) fn new(out: &Output, baseline: &Baseline) -> Progress {
-        if out.is_watched() { Progress::Bars(Bars::new(baseline.clone())) } else { Progress::Log(LogLines::default()) }
+        if out.is_watched() {
+            Progress::Bars(Bars::new(out.screen().clone(), baseline.clone()))
+        } else {
+            Progress::Log(LogLines::default())
+        }
     }
 
     /// Shows a status.
@@ -57,8 +61,7 @@ pub(crate) struct Bars {
 }
 
 impl Bars {
-    fn new(baseline: Baseline) -> Bars {
-        let screen = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(10));
+    fn new(screen: MultiProgress, baseline: Baseline) -> Bars {
         let footer = screen.add(ProgressBar::new_spinner().with_style(style("{spinner:.cyan} {msg:.dim}")));
         footer.enable_steady_tick(Duration::from_millis(120));
         Bars { screen, stages: BTreeMap::new(), footer, baseline }

@@ -60,14 +60,17 @@ impl Changes<'_> {
             return Ok(Admission::Known);
         }
         match arrival.purpose {
-            Purpose::Execute { pipeline_version } => self.start(arrival, stage, seq, pipeline_version),
+            Purpose::Execute { pipeline_version } => {
+                let id = ExecutionId::of(&arrival.stage, id.as_str(), pipeline_version);
+                self.start(arrival, id, stage, seq, pipeline_version)
+            }
             Purpose::Collect => self.collect(arrival, stage, seq),
         }
     }
 
-    fn start(&mut self, arrival: &Arrival, stage: i64, seq: u64, pipeline_version: u32) -> rusqlite::Result<Admission> {
+    fn start(&mut self, arrival: &Arrival, id: ExecutionId, stage: i64, seq: u64, pipeline_version: u32) -> rusqlite::Result<Admission> {
         let execution = Execution {
-            id: ExecutionId::of(&arrival.stage, arrival.object.id().as_str(), pipeline_version),
+            id,
             seq,
             stage: arrival.stage.clone(),
             pipeline_version,

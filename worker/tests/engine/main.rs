@@ -1,6 +1,5 @@
 //! The engine on real files.
 
-#![expect(clippy::unwrap_used, reason = "a test's helpers fail the test")]
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test and its helpers fail by panicking")]
 
 mod batches;
