@@ -45,7 +45,7 @@ const FREE: &[&str] = &["lakegate-tests", "xtask"];
 /// Third-party crates, by the beginning of their name, and the only rooms that may import them.
 const HOMES: &[(&str, &[&str])] = &[
     ("actix", &["lakegate-coordinator"]),
-    ("polars", &["lakegate-worker", "lakegate-quality", "xtask"]),
+    ("polars", &["lakegate-worker", "lakegate-quality"]),
     ("aws-", &["lakegate-aws"]),
     ("rusqlite", &["lakegate-local"]),
     ("notify", &["lakegate-local"]),

@@ -23,8 +23,6 @@ fn main() -> ExitCode {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = match words.as_slice() {
         ["bench", "objects", options @ ..] => bench::Options::parse(options).and_then(|options| bench::run(&options)),
-        // The floor is measured in a process of its own, as the lake is.
-        ["floor", from, to, threads] => bench::floor::run(from.as_ref(), to.as_ref(), threads),
         _ => Err(USAGE.into()),
     };
     match done {

@@ -17,6 +17,7 @@ use crate::{
         table::{Rows, bad_number, cell, number},
         text::{counted, thousands},
     },
+    up::until_idle::{Verdict, judge},
 };
 
 #[derive(ClapArgs, Debug)]
@@ -59,16 +60,22 @@ fn text(out: &Output, status: &Status) -> String {
     }
     let stages = if rows.is_empty() { "no stages: apply a pipeline with `lakegate up`".to_owned() } else { rows.render() };
     let workers = format!("{}, {}", counted(u64::from(status.workers), "worker"), counted(u64::from(status.slots), "slot"));
-    let state = if status.idle {
-        "idle"
-    } else if status.stalled {
-        "stalled"
-    } else {
-        "working"
-    };
+    let state = state(status);
     let unrouted =
         if status.unrouted == 0 { String::new() } else { format!(" · {} that no pipeline takes", counted(status.unrouted, "file")) };
     format!("{stages}\n\n{state} · {workers} · {} arriving{unrouted}", thousands(status.arriving))
+}
+
+/// What the lake is about, in a word or two.
+fn state(status: &Status) -> &'static str {
+    let ready = status.stages.iter().any(|stage| stage.ready > 0 && !stage.paused);
+    match judge(status) {
+        Verdict::Idle => "idle",
+        Verdict::Sealable => "collecting: open batches wait for their trigger",
+        Verdict::Stuck(_) => "held up: see the last column",
+        Verdict::Working if ready && status.workers == 0 => "waiting for a worker: start one with `lakegate worker`",
+        Verdict::Working => "working",
+    }
 }
 
 /// What holds a stage up, if something does.
@@ -78,5 +85,24 @@ fn remark(paused: bool, waiting_for: &[String]) -> String {
         (true, true) => "paused".to_owned(),
         (true, false) => format!("paused, {waits}"),
         (false, _) => waits,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lakegate_sdk::StageStatus;
+
+    use super::*;
+
+    #[test]
+    fn a_state_says_what_is_waited_for() {
+        let status = |idle, stalled, stage: StageStatus| Status { idle, stalled, stages: vec![stage], ..Status::default() };
+        let stage = StageStatus::default;
+        assert_eq!(state(&status(true, true, stage())), "idle");
+        assert!(state(&status(false, true, StageStatus { collecting: 2, ..stage() })).starts_with("collecting"));
+        assert!(state(&status(false, true, StageStatus { waiting: 2, ..stage() })).starts_with("held up"));
+        let ready = status(false, false, StageStatus { ready: 2, ..stage() });
+        assert!(state(&ready).starts_with("waiting for a worker"));
+        assert_eq!(state(&Status { workers: 1, ..ready }), "working");
     }
 }

@@ -1,7 +1,7 @@
 //! A scratch lake and the real `lakegate` command on it.
 
 use std::{
-    env, fs,
+    fs,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
@@ -15,24 +15,6 @@ use crate::Result;
 
 /// Longest wait for anything.
 const PATIENCE: Duration = Duration::from_secs(900);
-
-/// Builds `lakegate` in the profile this program was built in.
-pub(crate) fn build() -> Result<PathBuf> {
-    let this = env::current_exe()?;
-    let folder = this.parent().ok_or("this program lies in no folder")?;
-    let target = folder.parent().ok_or("this program lies in no target folder")?;
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--quiet", "--package", "lakegate", "--target-dir"]).arg(target);
-    if folder.ends_with("release") {
-        cargo.arg("--release");
-    } else {
-        println!("this is not a release build: its figures say little");
-    }
-    if !cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status()?.success() {
-        return Err("cargo could not build lakegate".into());
-    }
-    Ok(folder.join("lakegate"))
-}
 
 /// A lake project with one object stage.
 pub(crate) struct Lake {
@@ -70,7 +52,7 @@ impl Drop for Process {
 impl Lake {
     /// A new project in the scratch folder.
     pub(crate) fn new(bench: &Bench, name: &str) -> Result<Lake> {
-        let lake = Lake { dir: bench.scratch.path().join(name), binary: bench.binary.clone() };
+        let lake = Lake { dir: bench.folder(name)?, binary: bench.programs.lakegate.clone() };
         fs::create_dir_all(lake.landing())?;
         fs::create_dir_all(lake.dir.join("pipelines"))?;
         fs::write(lake.dir.join("lakegate.yaml"), "events: [watch]\n")?;
@@ -121,11 +103,6 @@ impl Lake {
         let status: Value = serde_json::from_slice(&output.stdout).map_err(|error| format!("status: {error}"))?;
         let stages = status.get("stages").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         Ok(stages.iter().filter_map(|stage| stage.get(field)?.as_u64()).sum())
-    }
-
-    /// Deletes it.
-    pub(crate) fn remove(self) -> Result<()> {
-        Ok(fs::remove_dir_all(&self.dir)?)
     }
 }
 

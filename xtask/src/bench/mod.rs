@@ -1,8 +1,8 @@
 //! `bench objects`: small files through land → SQL transform → Parquet with the durable ledger on,
 //! against the floor, a plain Polars loop that does the same reads, transforms and writes.
 
+mod build;
 mod data;
-pub(crate) mod floor;
 mod lake;
 mod latency;
 mod measure;
@@ -14,6 +14,7 @@ use std::{num::NonZeroUsize, path::PathBuf, thread};
 use tempfile::TempDir;
 
 use crate::{Result, USAGE};
+use build::Programs;
 
 /// What to measure.
 pub(crate) struct Options {
@@ -55,19 +56,28 @@ impl Options {
     }
 }
 
-/// Where a measurement works: the binary under test, and a scratch folder on the same disk.
+/// Where a measurement works: what is measured, and a scratch folder on the same disk.
 pub(crate) struct Bench {
-    binary: PathBuf,
+    programs: Programs,
     scratch: TempDir,
     slots: usize,
 }
 
+impl Bench {
+    /// A new folder in the scratch folder. Nothing in there is deleted before the end: on ext4,
+    /// making files where thousands were just deleted is slow for seconds, for lake and floor alike.
+    fn folder(&self, name: &str) -> Result<PathBuf> {
+        Ok(tempfile::Builder::new().prefix(&format!("{name}-")).tempdir_in(self.scratch.path())?.keep())
+    }
+}
+
 /// Measures what the options ask for and prints it.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let binary = lake::build()?;
-    let folder = binary.parent().ok_or("the binary lies in no folder")?;
-    let bench = Bench { scratch: tempfile::Builder::new().prefix("bench-").tempdir_in(folder)?, binary, slots: options.threads };
-    println!("{} on {} threads, scratch in {}", bench.binary.display(), options.threads, bench.scratch.path().display());
+    let programs = build::programs()?;
+    let folder = programs.lakegate.parent().ok_or("the binary lies in no folder")?;
+    let scratch = tempfile::Builder::new().prefix("bench-").tempdir_in(folder)?;
+    let bench = Bench { scratch, programs, slots: options.threads };
+    println!("{} on {} threads, scratch in {}", bench.programs.lakegate.display(), options.threads, bench.scratch.path().display());
     if options.wants("throughput") {
         for count in &options.counts {
             throughput::measure(&bench, *count, options.rounds)?;

@@ -1,7 +1,6 @@
 //! Objects per second of lake and floor, in turn.
 
 use std::{
-    env, fs,
     path::Path,
     process::Command,
     time::{Duration, Instant},
@@ -34,7 +33,6 @@ pub(crate) fn measure(bench: &Bench, files: u64, rounds: usize) -> Result<()> {
         ratios.push(lake_rate / floor_rate);
         peaks.push(peak);
     }
-    fs::remove_dir_all(&source)?;
     println!("\n{files} files of 200 rows, {rounds} rounds                       min    median       max");
     line("floor, a plain Polars loop      objects/s", &floors, 0);
     line("lake, durable ledger on         objects/s", &lakes, 0);
@@ -51,12 +49,11 @@ fn line(what: &str, figures: &[f64], digits: usize) {
 
 /// Objects per second of the floor.
 fn floor(bench: &Bench, source: &Path, files: u64) -> Result<f64> {
-    let to = bench.scratch.path().join("floor");
-    let output = Command::new(env::current_exe()?).arg("floor").arg(source).arg(&to).arg(bench.slots.to_string()).output()?;
+    let to = bench.folder("floor")?;
+    let output = Command::new(&bench.programs.floor).arg(source).arg(&to).arg(bench.slots.to_string()).arg(data::SQL).output()?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let seconds: f64 = text.trim().parse().map_err(|_| format!("the floor failed: {text}"))?;
     check(&to, files)?;
-    fs::remove_dir_all(&to)?;
     Ok(files as f64 / seconds)
 }
 
@@ -79,7 +76,6 @@ fn lake(bench: &Bench, source: Option<&Path>, files: u64) -> Result<(f64, f64)> 
     })?;
     let seconds = begun.elapsed().as_secs_f64();
     check(&lake.output(), files)?;
-    lake.remove()?;
     Ok((seconds, peak))
 }
 
