@@ -37,8 +37,13 @@ pub(crate) struct Lake {
 
 /// Runs a command's work on the lake, wherever it is found.
 pub(crate) async fn with_lake<T>(context: &Context, work: impl AsyncFnOnce(&Client) -> Result<T>) -> Result<T> {
+    with_found(context, async |client, _| work(client).await).await
+}
+
+/// As `with_lake`; the work is also told whether a coordinator runs on the lake, or only answers for this command.
+pub(crate) async fn with_found<T>(context: &Context, work: impl AsyncFnOnce(&Client, bool) -> Result<T>) -> Result<T> {
     let lake = Lake::find(context).await?;
-    let result = work(&lake.client).await;
+    let result = work(&lake.client, lake.embedded.is_none()).await;
     lake.close().await;
     result
 }

@@ -14,10 +14,6 @@ use crate::ports::ledger::{Execution, Subject};
 /// The most executions a stage holds in memory.
 pub(crate) const CAPACITY: usize = 1024;
 
-/// Startable executions are counted up to here: enough for every slot of a large fleet to get a
-/// full parcel, and little enough to count after every change.
-const COUNTED: usize = 256;
-
 /// A stage's window onto the ledger.
 #[derive(Default)]
 pub(crate) struct Window {
@@ -154,11 +150,11 @@ impl Window {
         None
     }
 
-    /// How many may start now, counted up to `COUNTED`, and the input size of the first of them.
+    /// How many may start now, and the input size of the first of them.
     pub(crate) fn demand(&self) -> (usize, Option<u64>) {
         let mut startable = self.startable();
         let Some(first) = startable.next() else { return (0, None) };
-        (1 + startable.take(COUNTED - 1).count(), Some(input_bytes(&first.execution)))
+        (1 + startable.count(), Some(input_bytes(&first.execution)))
     }
 
     fn startable(&self) -> impl Iterator<Item = &Entry> {
@@ -317,11 +313,5 @@ mod tests {
         assert_eq!(window.demand().0, 0);
         assert_eq!(window.wake(Timestamp(50)), None);
         assert_eq!(window.demand(), (1, Some(1)));
-    }
-
-    #[test]
-    fn a_long_queue_is_counted_only_so_far() {
-        let window = window((1..=500).map(|seq| execution(seq, &seq.to_string(), 7)).collect());
-        assert_eq!(window.demand(), (COUNTED, Some(7)));
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     config::LogLevel,
     context::Context,
     error::Result,
-    lake::{nobody_runs, running, with_lake},
+    lake::{nobody_runs, running, with_found},
     output::{
         Output,
         table::{Rows, bad_number, cell, number},
@@ -31,18 +31,18 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<()> {
     let out = &context.out;
     context.block_on(LogLevel::Quiet, async {
         if !args.watch {
-            return with_lake(context, async |lake| out.answer(&lake.status().await?, |status| text(out, status))).await;
+            return with_found(context, async |lake, runs| out.answer(&lake.status().await?, |status| text(out, status, runs))).await;
         }
         let lake = running(context).await?.ok_or_else(|| nobody_runs(context))?;
         let mut changes = pin!(lake.watch_status(Duration::from_secs(1)).await?);
         while let Some(status) = changes.try_next().await? {
-            out.next_answer(&status, |status| format!("{}\n", text(out, status)))?;
+            out.next_answer(&status, |status| format!("{}\n", text(out, status, true)))?;
         }
         Ok(())
     })
 }
 
-fn text(out: &Output, status: &Status) -> String {
+fn text(out: &Output, status: &Status, runs: bool) -> String {
     let mut rows = Rows::new(out, &["STAGE", "WAITING", "READY", "RUNNING", "DONE", "FAILED", "QUARANTINED", "COLLECTING", "ROWS OUT", ""]);
     for stage in &status.stages {
         rows.push([
@@ -60,17 +60,18 @@ fn text(out: &Output, status: &Status) -> String {
     }
     let stages = if rows.is_empty() { "no stages: apply a pipeline with `lakegate up`".to_owned() } else { rows.render() };
     let workers = format!("{}, {}", counted(u64::from(status.workers), "worker"), counted(u64::from(status.slots), "slot"));
-    let state = state(status);
+    let state = state(status, runs);
     let unrouted =
         if status.unrouted == 0 { String::new() } else { format!(" · {} that no pipeline takes", counted(status.unrouted, "file")) };
     format!("{stages}\n\n{state} · {workers} · {} arriving{unrouted}", thousands(status.arriving))
 }
 
-/// What the lake is about, in a word or two.
-fn state(status: &Status) -> &'static str {
+/// What the lake is about, in a word or two; `runs` is whether a coordinator runs on it.
+fn state(status: &Status, runs: bool) -> &'static str {
     let ready = status.stages.iter().any(|stage| stage.ready > 0 && !stage.paused);
     match judge(status) {
         Verdict::Idle => "idle",
+        _ if !runs => "not running: start it with `lakegate up`",
         Verdict::Sealable => "collecting: open batches wait for their trigger",
         Verdict::Stuck(_) => "held up: see the last column",
         Verdict::Working if ready && status.workers == 0 => "waiting for a worker: start one with `lakegate worker`",
@@ -98,11 +99,12 @@ mod tests {
     fn a_state_says_what_is_waited_for() {
         let status = |idle, stalled, stage: StageStatus| Status { idle, stalled, stages: vec![stage], ..Status::default() };
         let stage = StageStatus::default;
-        assert_eq!(state(&status(true, true, stage())), "idle");
-        assert!(state(&status(false, true, StageStatus { collecting: 2, ..stage() })).starts_with("collecting"));
-        assert!(state(&status(false, true, StageStatus { waiting: 2, ..stage() })).starts_with("held up"));
+        assert_eq!(state(&status(true, true, stage()), true), "idle");
+        assert!(state(&status(false, true, StageStatus { collecting: 2, ..stage() }), true).starts_with("collecting"));
+        assert!(state(&status(false, true, StageStatus { waiting: 2, ..stage() }), true).starts_with("held up"));
         let ready = status(false, false, StageStatus { ready: 2, ..stage() });
-        assert!(state(&ready).starts_with("waiting for a worker"));
-        assert_eq!(state(&Status { workers: 1, ..ready }), "working");
+        assert!(state(&ready, true).starts_with("waiting for a worker"));
+        assert!(state(&ready, false).starts_with("not running"));
+        assert_eq!(state(&Status { workers: 1, ..ready }, true), "working");
     }
 }

@@ -33,8 +33,10 @@ fn build() -> PathBuf {
     }
     // Cargo tells a test about the test's own package. Build scripts that look at the same variables
     // would take that for a change, and half the tree would be compiled again.
-    for name in env::vars().map(|(name, _)| name).filter(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")) {
-        cargo.env_remove(name);
+    for name in env::vars_os().filter_map(|(name, _)| name.into_string().ok()) {
+        if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
+            cargo.env_remove(name);
+        }
     }
     let status = cargo.current_dir(workspace()).status().expect("cargo can be run");
     assert!(status.success(), "cargo could not build the lakegate command");

@@ -51,8 +51,10 @@ fn line(what: &str, figures: &[f64], digits: usize) {
 fn floor(bench: &Bench, source: &Path, files: u64) -> Result<f64> {
     let to = bench.folder("floor")?;
     let output = Command::new(&bench.programs.floor).arg(source).arg(&to).arg(bench.slots.to_string()).arg(data::SQL).output()?;
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let seconds: f64 = text.trim().parse().map_err(|_| format!("the floor failed: {text}"))?;
+    if !output.status.success() {
+        return Err(format!("the floor failed: {}", String::from_utf8_lossy(&output.stderr).trim()).into());
+    }
+    let seconds: f64 = String::from_utf8_lossy(&output.stdout).trim().parse()?;
     check(&to, files)?;
     Ok(files as f64 / seconds)
 }
