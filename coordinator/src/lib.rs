@@ -8,6 +8,7 @@ pub mod ports;
 mod server;
 mod shared;
 mod task;
+pub mod versions;
 mod window;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};

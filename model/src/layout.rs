@@ -2,7 +2,7 @@
 //! overwrites itself and two files of the same name in two folders never meet.
 
 use crate::{
-    ids::{BatchId, DatasetId, ExecutionId},
+    ids::{BatchId, DatasetId, ExecutionId, digest},
     location::Location,
 };
 
@@ -68,6 +68,13 @@ pub fn staging_root(zone: &Location, execution: &ExecutionId) -> Location {
 /// The place below `zone` of a batch's manifest.
 pub fn manifest(zone: &Location, batch: &BatchId) -> Location {
     zone.join(&format!("{INTERNAL}/manifests/{batch}.json"))
+}
+
+/// The place below `zone` of something an event source told that was not understood. The same text
+/// has the same place, however often it comes.
+pub fn quarantined_event(zone: &Location, source: &str, body: &str) -> Location {
+    let name = digest("event", &[source.as_bytes(), body.as_bytes()]);
+    zone.join(&format!("{INTERNAL}/quarantine/events/{name}.json"))
 }
 
 /// The name of the `part`-th file an execution writes into a table's partition.

@@ -36,6 +36,13 @@ impl Location {
         self.0.strip_prefix("file://")
     }
 
+    /// The bucket and the key of a place on S3; `None` if it lies elsewhere. The key of a whole
+    /// bucket is empty.
+    pub fn s3(&self) -> Option<(&str, &str)> {
+        let rest = self.0.strip_prefix("s3://")?;
+        Some(rest.split_once('/').unwrap_or((rest, "")))
+    }
+
     /// The key of this place below `base`; `None` if it is not below it.
     pub fn below<'a>(&'a self, base: &Location) -> Option<&'a str> {
         self.0.strip_prefix(&base.0)?.strip_prefix('/')
@@ -56,6 +63,13 @@ impl fmt::Display for Location {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_place_on_s3_is_a_bucket_and_a_key() {
+        assert_eq!(Location::new("s3://lake/raw/").join("a b").s3(), Some(("lake", "raw/a b")));
+        assert_eq!(Location::new("s3://lake/").s3(), Some(("lake", "")));
+        assert_eq!(Location::of_path("/lake").s3(), None);
+    }
 
     #[test]
     fn keys_are_plain_text() {

@@ -4,15 +4,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::ObjectId;
 
-/// One version of one file in a bucket. A directory zone is a bucket named like the zone.
+/// One version of one file in a zone.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ObjectVersion {
-    /// The bucket, or the zone's name when the zone is a directory.
+    /// The name of the zone it lies in: `raw`, `stage` or `analytics`.
     pub bucket: String,
-    /// The key below it, as plain text: decoded, `/` between segments.
+    /// The key below the zone, as plain text: decoded, `/` between segments.
     pub key: String,
     /// What tells this version from others of the same key: the version id or etag; for a file on
-    /// a disk its size and modification time.
+    /// a disk its size and modification time. Etags are without their quotes.
     pub version: String,
     /// S3's `sequencer`, which orders events of one key; absent where the source has none.
     pub sequencer: Option<String>,
@@ -25,6 +25,15 @@ impl ObjectVersion {
     pub fn id(&self) -> ObjectId {
         ObjectId::of(&self.bucket, &self.key, &self.version)
     }
+}
+
+/// Whether `a` is an earlier event's sequencer than `b`, both of one key. S3's rule: the shorter is
+/// filled up with zeros at its right end, then they are compared as text. Without both there is no order.
+/// Source: Amazon S3 User Guide, "Event message structure".
+pub fn is_earlier(a: Option<&str>, b: Option<&str>) -> bool {
+    let (Some(a), Some(b)) = (a, b) else { return false };
+    let length = a.len().max(b.len());
+    format!("{a:0<length$}") < format!("{b:0<length$}")
 }
 
 /// The version of a file on a disk: `<size>-<mtime in nanoseconds>`, both hexadecimal. The inode
@@ -45,6 +54,15 @@ pub fn is_data(key: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sequencers_are_compared_as_s3_says() {
+        assert!(is_earlier(Some("0055AED6DCD90281E5"), Some("0055AED6DCD90281E6")));
+        assert!(is_earlier(Some("00AB"), Some("00AB01")));
+        assert!(!is_earlier(Some("00AB"), Some("00AB00")));
+        assert!(!is_earlier(Some("00AB00"), Some("00AB")));
+        assert!(!is_earlier(None, Some("1")) && !is_earlier(Some("1"), None));
+    }
 
     #[test]
     fn what_is_no_data_is_left_alone() {

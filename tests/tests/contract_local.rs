@@ -63,6 +63,10 @@ impl CatalogPlace for Place {
     async fn open(&self) -> DirectoryCatalog {
         DirectoryCatalog::open(self.path(".lakegate/catalog")).await.unwrap()
     }
+
+    fn location(&self) -> Location {
+        Location::new("file:///lake/analytics")
+    }
 }
 
 #[async_trait]

@@ -1,17 +1,21 @@
 //! Intake: takes messages from one source, hands their events to the router, and acknowledges them
-//! once the router says that everything is in the ledger.
+//! once the router says that everything is in the ledger, and what was not understood is in quarantine.
 
 use std::{sync::Arc, time::Duration};
 
 use actix::{Actor, ActorContext as _, ActorFutureExt, Addr, AsyncContext, Context, WrapFuture};
-use lakegate_model::Failure;
+use lakegate_model::{layout, pipeline::Zone};
+use serde_json::json;
 
 use super::{
     envelope::Envelope,
     gone,
     router::{Route, Router},
 };
-use crate::ports::{EventSource, Message};
+use crate::{
+    ports::{EventSource, Message, Result},
+    shared::Shared,
+};
 
 /// Messages taken at once. One group is under way at a time, so that events of one key keep their order.
 const MESSAGES: usize = 512;
@@ -20,14 +24,15 @@ const MAX_WAIT: Duration = Duration::from_secs(5);
 
 /// Takes in what one source tells.
 pub(crate) struct Intake {
+    shared: Shared,
     source: Arc<dyn EventSource>,
     router: Addr<Router>,
 }
 
 impl Intake {
     /// Intake from a source.
-    pub(crate) fn new(source: Arc<dyn EventSource>, router: Addr<Router>) -> Intake {
-        Intake { source, router }
+    pub(crate) fn new(shared: Shared, source: Arc<dyn EventSource>, router: Addr<Router>) -> Intake {
+        Intake { shared, source, router }
     }
 }
 
@@ -35,15 +40,15 @@ impl Actor for Intake {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        let (source, router) = (Arc::clone(&self.source), self.router.clone());
-        ctx.spawn(take_in(source, router).into_actor(self).map(|(), _, ctx| ctx.terminate()));
+        let (shared, source, router) = (self.shared.clone(), Arc::clone(&self.source), self.router.clone());
+        ctx.spawn(take_in(shared, source, router).into_actor(self).map(|(), _, ctx| ctx.terminate()));
     }
 }
 
-async fn take_in(source: Arc<dyn EventSource>, router: Addr<Router>) {
+async fn take_in(shared: Shared, source: Arc<dyn EventSource>, router: Addr<Router>) {
     let mut failures = 0_u32;
     loop {
-        match take_once(&source, &router).await {
+        match take_once(&shared, &source, &router).await {
             Ok(()) => failures = 0,
             // The router is gone for good: the system is stopping or beginning anew.
             Err(_) if !router.connected() => return,
@@ -57,12 +62,12 @@ async fn take_in(source: Arc<dyn EventSource>, router: Addr<Router>) {
     }
 }
 
-async fn take_once(source: &Arc<dyn EventSource>, router: &Addr<Router>) -> Result<(), Failure> {
+async fn take_once(shared: &Shared, source: &Arc<dyn EventSource>, router: &Addr<Router>) -> Result<()> {
     let messages = source.receive(MESSAGES).await?;
     let receipts = messages.iter().map(|message| message.receipt.clone()).collect();
-    let admitted = match router.send(Envelope::many(Route(events(messages)))).await {
-        Ok(admitted) => admitted,
-        Err(_) => Err(gone("router")),
+    let admitted = match set_aside(shared, source.name(), &messages).await {
+        Ok(()) => router.send(Envelope::many(Route(events(messages)))).await.unwrap_or_else(|_| Err(gone("router"))),
+        Err(failure) => Err(failure),
     };
     match admitted {
         Ok(()) => source.acknowledge(receipts).await,
@@ -71,6 +76,17 @@ async fn take_once(source: &Arc<dyn EventSource>, router: &Addr<Router>) -> Resu
             Err(failure)
         }
     }
+}
+
+/// Puts what was not understood into quarantine, with the reason.
+async fn set_aside(shared: &Shared, source: &str, messages: &[Message]) -> Result<()> {
+    for part in messages.iter().flat_map(|message| &message.not_understood) {
+        let at = layout::quarantined_event(shared.zones.location(Zone::Stage), source, &part.body);
+        tracing::warn!(source, reason = part.reason, %at, "an event is not understood and is set aside");
+        let record = json!({ "source": source, "at": shared.now(), "reason": part.reason, "body": part.body });
+        shared.ports.storage.write(&at, record.to_string().into_bytes()).await?;
+    }
+    Ok(())
 }
 
 fn events(messages: Vec<Message>) -> Vec<lakegate_model::event::ObjectEvent> {

@@ -125,7 +125,8 @@ async fn one_life(
     if let Some(began) = began {
         let _ = began.send(Ok(()));
     }
-    let intakes: Vec<_> = shared.sources.iter().map(|source| Intake::new(Arc::clone(source), singletons.router.clone()).start()).collect();
+    let intakes: Vec<_> =
+        shared.sources.iter().map(|source| Intake::new(shared.clone(), Arc::clone(source), singletons.router.clone()).start()).collect();
     loop {
         tokio::select! {
             stopped = stopping.wait_for(|stop| *stop) => {

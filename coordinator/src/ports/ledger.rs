@@ -36,7 +36,9 @@ pub trait Ledger: Send + Sync + 'static {
     /// Records that objects have arrived at stages. An object the ledger knows (same id) is `Known`
     /// and nothing changes, whatever the pipeline's version is now. A new one gets a ready execution,
     /// or becomes a member of the stage's open batch, taking the place of a collecting member with
-    /// the same bucket and key, which becomes `Superseded`. Answers are in the order of arrivals.
+    /// the same bucket and key, which becomes `Superseded`; unless that member's sequencer says that
+    /// it is the newer one: then the arrival is recorded as `Superseded`. Answers are in the order of
+    /// arrivals.
     async fn admit(&self, arrivals: Vec<Arrival>) -> Result<Vec<Admission>>;
 
     /// Moves executions on. A move applies only if the execution is at revision `from`; it then has
@@ -172,6 +174,9 @@ pub enum Admission {
     Started(Box<Execution>),
     /// It is new, and a member of the open batch.
     Collected,
+    /// It is new, and older than a collecting member of the same bucket and key: it is recorded as
+    /// `ObjectState::Superseded` and nothing will be done with it.
+    Superseded,
     /// The ledger knew it.
     Known,
 }

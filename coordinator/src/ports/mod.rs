@@ -13,7 +13,7 @@ use std::sync::Arc;
 pub use catalog::{TableCatalog, TableChange};
 pub use clock::{Clock, SystemClock};
 pub use ledger::Ledger;
-pub use source::{EventSource, Message, Receipt};
+pub use source::{EventSource, Message, NotUnderstood, Receipt};
 pub use storage::{Promotion, Storage};
 
 /// A port's answer.

@@ -45,6 +45,18 @@ pub struct Message {
     pub receipt: Receipt,
     /// Its events, in its order. May be empty.
     pub events: Vec<ObjectEvent>,
+    /// What in it says nothing that is understood. The coordinator puts it into quarantine before
+    /// it acknowledges the message; the events go on.
+    pub not_understood: Vec<NotUnderstood>,
+}
+
+/// A part of a message, or all of it, that says nothing that is understood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotUnderstood {
+    /// It, as it came.
+    pub body: String,
+    /// Why it is not understood, for people.
+    pub reason: String,
 }
 
 /// Names a delivered message to its source.

@@ -6,13 +6,11 @@
 //! ```
 //!
 //! A version's file appears whole or not at all and is never changed: it is written beside, flushed,
-//! and linked to its name, which fails if another writer was first. A whole version is written again
-//! whenever what came since the last one has grown to a fair part of it, so that a publish costs
-//! what it adds, and reading a table few more files than it has versions since.
+//! and linked to its name, which fails if another writer was first. `lakegate_coordinator::versions`
+//! says what is in it and when a version is written whole.
 //!
 //! The data is not here: it lies in Hive layout where `location` says.
 
-mod record;
 mod table;
 
 use std::{

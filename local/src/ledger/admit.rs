@@ -7,6 +7,7 @@ use lakegate_model::{
         execution::ExecutionState,
         object::{ObjectFact, ObjectState, decide},
     },
+    object::is_earlier,
 };
 use rusqlite::params;
 
@@ -114,6 +115,10 @@ impl Changes<'_> {
 
     /// The new member takes the place of an older one of the same key.
     fn collect(&mut self, arrival: &Arrival, stage: i64, seq: u64) -> rusqlite::Result<Admission> {
+        if self.has_newer_member(arrival, stage, seq)? {
+            self.set_aside(arrival, stage, seq)?;
+            return Ok(Admission::Superseded);
+        }
         self.tally(stage).collecting += 1;
         if let Some(state) = decide(ObjectState::Collecting, ObjectFact::Superseded) {
             let why =
@@ -127,6 +132,32 @@ impl Changes<'_> {
             tally.superseded += int(replaced as u64);
         }
         Ok(Admission::Collected)
+    }
+
+    /// Whether a later version of the arrival's key is collecting already: its event overtook this one's.
+    fn has_newer_member(&self, arrival: &Arrival, stage: i64, seq: u64) -> rusqlite::Result<bool> {
+        if arrival.object.sequencer.is_none() {
+            return Ok(false);
+        }
+        let sql = "SELECT sequencer FROM objects WHERE stage = ?1 AND key = ?2 AND bucket = ?3 AND state = 'collecting' AND seq <> ?4";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut members = statement.query(params![stage, arrival.object.key, arrival.object.bucket, int(seq)])?;
+        while let Some(member) = members.next()? {
+            let sequencer: Option<String> = member.get(0)?;
+            if is_earlier(arrival.object.sequencer.as_deref(), sequencer.as_deref()) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Records the arrival as overwritten already.
+    fn set_aside(&mut self, arrival: &Arrival, stage: i64, seq: u64) -> rusqlite::Result<()> {
+        let why = Failure::new(FailureCode::ObjectChanged, format!("{} was overwritten before it was heard of", arrival.object.key));
+        let sql = "UPDATE objects SET state = ?2, failure = ?3 WHERE seq = ?1";
+        self.connection.prepare_cached(sql)?.execute(params![int(seq), ObjectState::Superseded.as_str(), to_json(&why)?])?;
+        self.tally(stage).superseded += 1;
+        Ok(())
     }
 
     pub(super) fn record_unrouted(&mut self, objects: &[Unrouted]) -> rusqlite::Result<()> {

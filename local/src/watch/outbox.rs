@@ -73,8 +73,14 @@ impl Outbox {
         }
         let count = state.ready.len().min(max).min(HELD.saturating_sub(state.held.len()));
         let taken: Vec<(u64, ObjectEvent)> = state.ready.drain(..count).collect();
-        let messages =
-            taken.iter().map(|(number, event)| Message { receipt: Receipt(number.to_string()), events: vec![event.clone()] }).collect();
+        let messages = taken
+            .iter()
+            .map(|(number, event)| Message {
+                receipt: Receipt(number.to_string()),
+                events: vec![event.clone()],
+                not_understood: Vec::new(),
+            })
+            .collect();
         state.held.extend(taken);
         drop(state);
         self.room.notify_all();

@@ -4,7 +4,7 @@
 
 pub mod decode;
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use serde::Serialize;
 
@@ -44,10 +44,22 @@ impl Zones {
         }
     }
 
-    /// The bucket name that objects of a zone carry: for a directory the zone's own name, so that
-    /// a lake can be moved to another path and still be known.
+    /// The bucket name that objects of a zone carry: the zone's own name, wherever it lies, so that
+    /// a lake can be moved to another place and still be known.
     pub fn bucket(&self, zone: Zone) -> &'static str {
         zone.as_str()
+    }
+
+    /// The zone that an S3 object lies in, and its key below that zone; `None` if it lies in none.
+    /// The zone with the longest prefix has it.
+    pub fn of_s3<'a>(&self, bucket: &str, key: &'a str) -> Option<(Zone, &'a str)> {
+        let below = |zone: &Zone| {
+            let (its_bucket, prefix) = self.location(*zone).s3()?;
+            let rest = key.strip_prefix(prefix)?;
+            let rest = if prefix.is_empty() { rest } else { rest.strip_prefix('/')? };
+            (its_bucket == bucket).then_some((*zone, rest))
+        };
+        Zone::ALL.iter().filter_map(below).min_by_key(|(_, rest)| rest.len())
     }
 
     /// Where an object lies; `None` if its bucket is no zone's.
@@ -62,6 +74,19 @@ impl Zones {
 pub enum LedgerAddress {
     /// A SQLite file at this absolute path.
     Sqlite(String),
+    /// DynamoDB tables whose names begin so.
+    #[serde(rename = "dynamodb")]
+    DynamoDb(String),
+}
+
+/// As in `lakegate.yaml`.
+impl fmt::Display for LedgerAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            LedgerAddress::Sqlite(path) => write!(f, "sqlite:{path}"),
+            LedgerAddress::DynamoDb(prefix) => write!(f, "dynamodb://{prefix}"),
+        }
+    }
 }
 
 /// Which table catalog.
@@ -70,6 +95,18 @@ pub enum LedgerAddress {
 pub enum CatalogAddress {
     /// A directory at this absolute path.
     Local(String),
+    /// Databases of the Glue Data Catalog whose names begin so; may be empty.
+    Glue(String),
+}
+
+/// As in `lakegate.yaml`.
+impl fmt::Display for CatalogAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            CatalogAddress::Local(path) => write!(f, "local:{path}"),
+            CatalogAddress::Glue(prefix) => write!(f, "glue://{prefix}"),
+        }
+    }
 }
 
 /// A source of events.
@@ -82,4 +119,29 @@ pub enum EventSourceAddress {
         /// tell whether somebody still has it open for writing.
         settle: Duration,
     },
+    /// Receive from an SQS queue.
+    Sqs {
+        /// Its name, or its whole URL.
+        queue: String,
+    },
+}
+
+/// As in `lakegate.yaml`.
+impl fmt::Display for EventSourceAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            EventSourceAddress::Watch { .. } => f.write_str("watch"),
+            EventSourceAddress::Sqs { queue } if queue.contains("://") => f.write_str(queue),
+            EventSourceAddress::Sqs { queue } => write!(f, "sqs://{queue}"),
+        }
+    }
+}
+
+impl Settings {
+    /// Whether anything of it is on AWS.
+    pub fn is_on_aws(&self) -> bool {
+        let zones = Zone::ALL.iter().any(|zone| self.zones.location(*zone).s3().is_some());
+        let events = self.events.iter().any(|event| matches!(event, EventSourceAddress::Sqs { .. }));
+        zones || events || matches!(self.ledger, LedgerAddress::DynamoDb(_)) || matches!(self.catalog, CatalogAddress::Glue(_))
+    }
 }

@@ -17,6 +17,9 @@ pub trait CatalogPlace: Default + Send + Sync + 'static {
 
     /// Opens the catalog; others may have it open too.
     async fn open(&self) -> Self::Catalog;
+
+    /// Where tables lie. Nothing need be there.
+    fn location(&self) -> Location;
 }
 
 /// Tests an adapter of `TableCatalog`, whose `CatalogPlace` is named.
@@ -47,8 +50,9 @@ fn id() -> TableId {
     TableId::new("nyc", "flights_monthly")
 }
 
-fn location() -> Location {
-    Location::new("file:///lake/analytics/nyc/flights/flights_monthly")
+/// Where the table lies, among other tables in `lake`.
+fn location(lake: &Location) -> Location {
+    lake.join("nyc/flights/flights_monthly")
 }
 
 fn schema() -> Schema {
@@ -56,10 +60,10 @@ fn schema() -> Schema {
 }
 
 /// A change by an execution that adds so many files.
-fn change(execution: &str, files: usize) -> TableChange {
+fn change(lake: &Location, execution: &str, files: usize) -> TableChange {
     let execution = ExecutionId::from_text(execution);
     let file = |n: usize| TableFile {
-        location: location().join(&format!("month={n}/{execution}-{n:05}.parquet")),
+        location: location(lake).join(&format!("month={n}/{execution}-{n:05}.parquet")),
         partition: vec![("month".into(), (n > 0).then(|| n.to_string()))],
         rows: 10 + n as u64,
         bytes: 1_000,
@@ -67,7 +71,7 @@ fn change(execution: &str, files: usize) -> TableChange {
     };
     TableChange {
         id: id(),
-        location: location(),
+        location: location(lake),
         partition_by: vec!["month".into()],
         schema: schema(),
         files: (0..files).map(file).collect(),
@@ -78,18 +82,19 @@ fn change(execution: &str, files: usize) -> TableChange {
 
 /// What is not there is none; what is answered is what is read.
 pub async fn a_table_is_created_by_its_first_publish(place: impl CatalogPlace) {
+    let lake = place.location();
     let catalog = place.open().await;
     assert_eq!(catalog.table(&id()).await.unwrap(), None);
     assert_eq!(catalog.table_at(&id(), 1).await.unwrap(), None);
     assert_eq!(catalog.tables().await.unwrap(), []);
-    let table = catalog.publish(change("ex-1", 2)).await.unwrap();
+    let table = catalog.publish(change(&lake, "ex-1", 2)).await.unwrap();
     let expected = TableVersion {
         id: id(),
         version: 1,
-        location: location(),
+        location: location(&lake),
         schema: [("carrier", DataType::String), ("delay", DataType::Float(64)), ("month", DataType::Int(64))].into_iter().collect(),
         partition_by: vec!["month".into()],
-        files: change("ex-1", 2).files,
+        files: change(&lake, "ex-1", 2).files,
         at: Timestamp(1_000),
     };
     assert_eq!(table, expected);
@@ -99,11 +104,12 @@ pub async fn a_table_is_created_by_its_first_publish(place: impl CatalogPlace) {
 
 /// Files are in the order they came.
 pub async fn each_publish_makes_the_next_version_and_keeps_the_others(place: impl CatalogPlace) {
+    let lake = place.location();
     let catalog = place.open().await;
-    let first = catalog.publish(change("ex-1", 1)).await.unwrap();
-    let second = catalog.publish(change("ex-2", 2)).await.unwrap();
+    let first = catalog.publish(change(&lake, "ex-1", 1)).await.unwrap();
+    let second = catalog.publish(change(&lake, "ex-2", 2)).await.unwrap();
     assert_eq!((first.version, second.version), (1, 2));
-    assert_eq!(second.files, [change("ex-1", 1).files, change("ex-2", 2).files].concat());
+    assert_eq!(second.files, [change(&lake, "ex-1", 1).files, change(&lake, "ex-2", 2).files].concat());
     assert_eq!(catalog.table_at(&id(), 1).await.unwrap(), Some(first), "version 1 is what it was");
     assert_eq!(catalog.table_at(&id(), 3).await.unwrap(), None);
     assert_eq!(catalog.table(&id()).await.unwrap(), Some(second));
@@ -111,36 +117,39 @@ pub async fn each_publish_makes_the_next_version_and_keeps_the_others(place: imp
 
 /// Doing it again, now or after others, changes nothing and answers with a version that has it.
 pub async fn an_execution_is_in_a_table_once(place: impl CatalogPlace) {
+    let lake = place.location();
     let catalog = place.open().await;
-    catalog.publish(change("ex-1", 2)).await.unwrap();
-    let newest = catalog.publish(change("ex-2", 1)).await.unwrap();
+    catalog.publish(change(&lake, "ex-1", 2)).await.unwrap();
+    let newest = catalog.publish(change(&lake, "ex-2", 1)).await.unwrap();
     for execution in ["ex-1", "ex-2", "ex-1"] {
-        let mut again = change(execution, 5);
+        let mut again = change(&lake, execution, 5);
         again.at = Timestamp(2_000);
         assert_eq!(catalog.publish(again).await.unwrap(), newest);
     }
     drop(catalog);
     let catalog = place.open().await;
-    assert_eq!(catalog.publish(change("ex-1", 2)).await.unwrap(), newest);
+    assert_eq!(catalog.publish(change(&lake, "ex-1", 2)).await.unwrap(), newest);
 }
 
 /// It makes a version, once.
 pub async fn an_execution_without_files_is_in_the_table_too(place: impl CatalogPlace) {
+    let lake = place.location();
     let catalog = place.open().await;
-    assert_eq!(catalog.publish(change("ex-0", 0)).await.unwrap().version, 1);
-    assert_eq!(catalog.publish(change("ex-1", 1)).await.unwrap().version, 2);
-    assert_eq!(catalog.publish(change("ex-2", 0)).await.unwrap().version, 3);
+    assert_eq!(catalog.publish(change(&lake, "ex-0", 0)).await.unwrap().version, 1);
+    assert_eq!(catalog.publish(change(&lake, "ex-1", 1)).await.unwrap().version, 2);
+    assert_eq!(catalog.publish(change(&lake, "ex-2", 0)).await.unwrap().version, 3);
     drop(catalog);
     let catalog = place.open().await;
     for execution in ["ex-0", "ex-1", "ex-2"] {
-        assert_eq!(catalog.publish(change(execution, 1)).await.unwrap().version, 3, "{execution}");
+        assert_eq!(catalog.publish(change(&lake, execution, 1)).await.unwrap().version, 3, "{execution}");
     }
 }
 
 /// New columns come before the partition columns; types are widened.
 pub async fn schemas_grow_and_partition_columns_stay_last(place: impl CatalogPlace) {
+    let lake = place.location();
     let catalog = place.open().await;
-    let mut first = change("ex-1", 1);
+    let mut first = change(&lake, "ex-1", 1);
     first.partition_by = vec!["month".into(), "carrier".into()];
     let mut second = first.clone();
     (second.execution, second.files) = (ExecutionId::from_text("ex-2"), Vec::new());
@@ -156,12 +165,13 @@ pub async fn schemas_grow_and_partition_columns_stay_last(place: impl CatalogPla
 
 /// Other partition columns, or another place.
 pub async fn another_layout_is_refused_and_changes_nothing(place: impl CatalogPlace) {
+    let lake = place.location();
     let catalog = place.open().await;
-    let before = catalog.publish(change("ex-1", 1)).await.unwrap();
-    let mut unpartitioned = change("ex-2", 1);
+    let before = catalog.publish(change(&lake, "ex-1", 1)).await.unwrap();
+    let mut unpartitioned = change(&lake, "ex-2", 1);
     unpartitioned.partition_by.clear();
-    let mut elsewhere = change("ex-3", 1);
-    elsewhere.location = Location::new("file:///lake/other");
+    let mut elsewhere = change(&lake, "ex-3", 1);
+    elsewhere.location = lake.join("other");
     for refused in [unpartitioned, elsewhere] {
         let failure = catalog.publish(refused).await.unwrap_err();
         assert_eq!(failure.code, FailureCode::Conflict);
@@ -172,13 +182,14 @@ pub async fn another_layout_is_refused_and_changes_nothing(place: impl CatalogPl
 
 /// By database, then by table.
 pub async fn tables_are_listed_by_name(place: impl CatalogPlace) {
+    let lake = place.location();
     let catalog = place.open().await;
     for (database, table) in [("nyc", "b"), ("lax", "z"), ("nyc", "a"), ("lax", "a")] {
-        let mut of_table = change("ex-1", 1);
+        let mut of_table = change(&lake, "ex-1", 1);
         of_table.id = TableId::new(database, table);
         catalog.publish(of_table).await.unwrap();
     }
-    catalog.publish(TableChange { id: TableId::new("nyc", "a"), ..change("ex-2", 1) }).await.unwrap();
+    catalog.publish(TableChange { id: TableId::new("nyc", "a"), ..change(&lake, "ex-2", 1) }).await.unwrap();
     let names: Vec<(String, u64)> =
         catalog.tables().await.unwrap().into_iter().map(|table| (table.id.to_string(), table.version)).collect();
     assert_eq!(names, [("lax.a", 1), ("lax.z", 1), ("nyc.a", 2), ("nyc.b", 1)].map(|(name, version)| (name.to_owned(), version)));
@@ -186,13 +197,14 @@ pub async fn tables_are_listed_by_name(place: impl CatalogPlace) {
 
 /// Two adapters on one catalog, five tasks on each.
 pub async fn concurrent_publishes_lose_nothing(place: impl CatalogPlace) {
+    let lake = place.location();
     let catalogs = [Arc::new(place.open().await), Arc::new(place.open().await)];
     let tasks: Vec<_> = (0..10)
         .map(|task: usize| {
-            let catalog = Arc::clone(&catalogs[task % 2]);
+            let (catalog, lake) = (Arc::clone(&catalogs[task % 2]), lake.clone());
             tokio::spawn(async move {
                 for n in 0..10 {
-                    catalog.publish(change(&format!("ex-{task}-{n}"), 1)).await.unwrap();
+                    catalog.publish(change(&lake, &format!("ex-{task}-{n}"), 1)).await.unwrap();
                 }
             })
         })
@@ -208,19 +220,21 @@ pub async fn concurrent_publishes_lose_nothing(place: impl CatalogPlace) {
 
 /// Whoever has the catalog open.
 pub async fn publishes_of_others_are_seen(place: impl CatalogPlace) {
+    let lake = place.location();
     let (ours, theirs) = (place.open().await, place.open().await);
-    ours.publish(change("ex-1", 1)).await.unwrap();
-    theirs.publish(change("ex-2", 1)).await.unwrap();
+    ours.publish(change(&lake, "ex-1", 1)).await.unwrap();
+    theirs.publish(change(&lake, "ex-2", 1)).await.unwrap();
     assert_eq!(ours.table(&id()).await.unwrap().unwrap().version, 2);
-    assert_eq!(ours.publish(change("ex-2", 1)).await.unwrap().version, 2);
+    assert_eq!(ours.publish(change(&lake, "ex-2", 1)).await.unwrap().version, 2);
     assert_eq!(ours.tables().await.unwrap()[0].version, 2);
 }
 
 /// Every version of it.
 pub async fn what_is_published_is_there_after_reopening(place: impl CatalogPlace) {
+    let lake = place.location();
     let catalog = place.open().await;
-    let first = catalog.publish(change("ex-1", 2)).await.unwrap();
-    let second = catalog.publish(change("ex-2", 0)).await.unwrap();
+    let first = catalog.publish(change(&lake, "ex-1", 2)).await.unwrap();
+    let second = catalog.publish(change(&lake, "ex-2", 0)).await.unwrap();
     drop(catalog);
     let catalog = place.open().await;
     assert_eq!(catalog.table(&id()).await.unwrap(), Some(second.clone()));
@@ -230,10 +244,11 @@ pub async fn what_is_published_is_there_after_reopening(place: impl CatalogPlace
 
 /// However an adapter stores them.
 pub async fn many_versions_read_back_as_they_were(place: impl CatalogPlace) {
+    let lake = place.location();
     let catalog = place.open().await;
     let mut versions = Vec::new();
     for n in 0..300 {
-        versions.push(catalog.publish(change(&format!("ex-{n}"), n % 3)).await.unwrap());
+        versions.push(catalog.publish(change(&lake, &format!("ex-{n}"), n % 3)).await.unwrap());
     }
     drop(catalog);
     let catalog = place.open().await;
@@ -243,6 +258,6 @@ pub async fn many_versions_read_back_as_they_were(place: impl CatalogPlace) {
     }
     assert_eq!(versions[299].files.len(), 300);
     for execution in ["ex-0", "ex-3", "ex-150", "ex-299"] {
-        assert_eq!(catalog.publish(change(execution, 1)).await.unwrap().version, 300, "{execution} is in it");
+        assert_eq!(catalog.publish(change(&lake, execution, 1)).await.unwrap().version, 300, "{execution} is in it");
     }
 }

@@ -116,7 +116,7 @@ impl Router {
             match admission {
                 Admission::Started(execution) => started.entry(stage).or_default().push(*execution),
                 Admission::Collected if !collected.contains(&stage) => collected.push(stage),
-                Admission::Collected | Admission::Known => {}
+                Admission::Collected | Admission::Superseded | Admission::Known => {}
             }
         }
         let mut sends: Vec<std::pin::Pin<Box<dyn Future<Output = ()>>>> = Vec::new();

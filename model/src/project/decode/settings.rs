@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use super::address::{Addresses, refused, scheme};
+use super::address::{Addresses, queue, refused, scheme};
 use crate::{
     diagnostics::{Diagnostic, Place, nearest},
     location::Location,
-    project::{EventSourceAddress, Settings, Zones},
+    project::{CatalogAddress, EventSourceAddress, Settings, Zones},
     yaml::{Document, Fields, Report, Value},
 };
 
@@ -64,7 +64,7 @@ struct Layer {
 
 #[derive(Clone, Debug)]
 enum ToldEvent {
-    Watch(Duration),
+    Watch(Duration, Place),
     Other(Told),
 }
 
@@ -132,7 +132,7 @@ fn defaults() -> Layer {
         analytics: told("./lake/analytics"),
         ledger: told("sqlite:.lakegate/ledger.db"),
         catalog: told("local:.lakegate/catalog"),
-        events: Some(vec![ToldEvent::Watch(DEFAULT_SETTLE)]),
+        events: Some(vec![ToldEvent::Watch(DEFAULT_SETTLE, Place::whole("the defaults"))]),
     }
 }
 
@@ -167,7 +167,7 @@ fn layer_of(fields: &Fields<'_>) -> Layer {
 
 fn events(value: Value<'_>) -> Option<Vec<ToldEvent>> {
     let told: Vec<Option<ToldEvent>> = value.list()?.into_iter().map(event).collect();
-    let watches = told.iter().filter(|event| matches!(event, Some(ToldEvent::Watch(_)))).count();
+    let watches = told.iter().filter(|event| matches!(event, Some(ToldEvent::Watch(..)))).count();
     if watches > 1 {
         value.wrong("the raw zone is watched once: `watch` stands here twice");
     }
@@ -178,14 +178,14 @@ fn event(value: Value<'_>) -> Option<ToldEvent> {
     if value.is_mapping() {
         let fields = value.fields(&["watch"], &[])?.require("watch")?.fields(&["settle"], &[])?;
         let settle = fields.get("settle").and_then(|settle| settle.duration());
-        return Some(ToldEvent::Watch(settle.unwrap_or(DEFAULT_SETTLE)));
+        return Some(ToldEvent::Watch(settle.unwrap_or(DEFAULT_SETTLE), value.place()));
     }
     let text = value.filled_text()?;
     if scheme(text).is_some() {
         return Some(ToldEvent::Other(Told { text: text.to_owned(), place: value.place() }));
     }
     value.one_of(&[("watch", ())])?;
-    Some(ToldEvent::Watch(DEFAULT_SETTLE))
+    Some(ToldEvent::Watch(DEFAULT_SETTLE, value.place()))
 }
 
 fn resolve(addresses: &Addresses<'_>, layer: Layer, report: &Report<'_>) -> Option<Settings> {
@@ -195,26 +195,64 @@ fn resolve(addresses: &Addresses<'_>, layer: Layer, report: &Report<'_>) -> Opti
         Some((name, noted(report, addresses.zone(&told))?, told.place))
     });
     check_apart(&zones, report);
+    check_alike(&zones, report);
+    let catalog_place = layer.catalog.as_ref().map(|told| told.place.clone());
     let ledger = layer.ledger.and_then(|told| noted(report, addresses.ledger(&told)));
     let catalog = layer.catalog.and_then(|told| noted(report, addresses.catalog(&told)));
-    let events: Vec<Option<EventSourceAddress>> =
+    let events: Vec<Option<(EventSourceAddress, Place)>> =
         layer.events.unwrap_or_default().into_iter().map(|event| source_of(event, report)).collect();
     let [raw, stage, analytics] = zones.map(|zone| zone.map(|(_, location, _)| location));
-    Some(Settings {
-        zones: Zones { raw: raw?, stage: stage?, analytics: analytics? },
-        ledger: ledger?,
-        catalog: catalog?,
-        events: events.into_iter().collect::<Option<_>>()?,
-    })
+    let zones = Zones { raw: raw?, stage: stage?, analytics: analytics? };
+    let events = events.into_iter().collect::<Option<Vec<_>>>()?;
+    for (event, place) in &events {
+        check_source(event, place, &zones, report);
+    }
+    let (catalog, catalog_place) = (catalog?, catalog_place?);
+    if matches!(catalog, CatalogAddress::Glue(_)) && zones.analytics.s3().is_none() {
+        let message = format!("Glue's tables lie on S3, and the analytics zone is {}", zones.analytics);
+        let hint = "set the analytics zone to `s3://bucket/prefix`, or write `catalog: local:` and a path";
+        report.add(Diagnostic::new(catalog_place, message).hint(hint));
+    }
+    Some(Settings { zones, ledger: ledger?, catalog, events: events.into_iter().map(|(event, _)| event).collect() })
 }
 
-fn source_of(event: ToldEvent, report: &Report<'_>) -> Option<EventSourceAddress> {
-    match event {
-        ToldEvent::Watch(settle) => Some(EventSourceAddress::Watch { settle }),
-        ToldEvent::Other(told) => {
-            let scheme = scheme(&told.text).map_or("", |(scheme, _)| scheme);
-            noted(report, Err(refused(&told, scheme, "write `watch`")))
+/// A watcher watches a folder, and a queue tells of a bucket.
+fn check_source(event: &EventSourceAddress, place: &Place, zones: &Zones, report: &Report<'_>) {
+    let raw = &zones.raw;
+    let (message, hint) = match event {
+        EventSourceAddress::Watch { .. } if raw.path().is_none() => (
+            format!("`watch` watches a folder, and the raw zone is {raw}"),
+            "write `sqs://` and the name of the queue that the bucket notifies",
+        ),
+        EventSourceAddress::Sqs { queue } if raw.s3().is_none() => {
+            let message = format!("the queue {queue} tells of objects on S3, and the raw zone is {raw}");
+            (message, "write `watch`, or set the raw zone to `s3://bucket/prefix`")
         }
+        _ => return,
+    };
+    report.add(Diagnostic::new(place.clone(), message).hint(hint));
+}
+
+fn source_of(event: ToldEvent, report: &Report<'_>) -> Option<(EventSourceAddress, Place)> {
+    match event {
+        ToldEvent::Watch(settle, place) => Some((EventSourceAddress::Watch { settle }, place)),
+        ToldEvent::Other(told) => {
+            let told_queue = match scheme(&told.text) {
+                Some(("sqs" | "http" | "https", _)) => queue(&told),
+                other => Err(refused(&told, other.map_or("", |(scheme, _)| scheme), "write `watch`, or `sqs://` and a queue's name")),
+            };
+            noted(report, told_queue.map(|queue| (EventSourceAddress::Sqs { queue }, told.place)))
+        }
+    }
+}
+
+/// What is staged is moved within a zone, but what is read and written in one task is in several:
+/// whoever can reach the one must reach the others.
+fn check_alike(zones: &[Option<(&str, Location, Place)>; 3], report: &Report<'_>) {
+    let find = |on_s3: bool| zones.iter().flatten().find(|(_, location, _)| location.s3().is_some() == on_s3);
+    if let (Some((name, location, place)), Some((other, folder, _))) = (find(true), find(false)) {
+        let message = format!("the {name} zone is {location}, and the {other} zone is {folder}");
+        report.add(Diagnostic::new(place.clone(), message).hint("put all zones into folders, or all on S3"));
     }
 }
 

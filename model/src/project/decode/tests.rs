@@ -50,7 +50,7 @@ ledger: sqlite:l.db
 events: [ { watch: { settle: 2s } } ]
 environments:
   test: { zones: { raw: ./t }, ledger: sqlite:t.db, events: [] }
-  prod: { zones: { raw: s3://bucket/prefix }, events: [ sqs://queue ] }
+  prod: { zones: { raw: s3://bucket/raw, stage: s3://bucket/stage, analytics: s3://other }, events: [ sqs://queue ] }
 ";
 
 #[test]
@@ -69,16 +69,14 @@ fn flags_win_over_the_environment_and_that_over_the_file() {
 
 #[test]
 fn what_an_environment_elsewhere_needs_is_refused_only_there() {
-    let refused = settings(TWO, Some("prod"), &Overrides::default()).unwrap_err();
-    assert_eq!(
-        refused,
-        [
-            "lakegate.yaml:7:25: `s3://` addresses are not supported by this version of Lakegate — write a path, such as `./lake/raw`",
-            "lakegate.yaml:7:57: `sqs://` addresses are not supported by this version of Lakegate — write `watch`",
-        ]
-    );
+    let prod = settings(TWO, Some("prod"), &Overrides::default()).unwrap();
+    assert_eq!(prod.zones.raw, Location::new("s3://bucket/raw"));
+    assert_eq!(prod.events, [EventSourceAddress::Sqs { queue: "queue".into() }]);
     let local = Overrides { raw: Some("./here".into()), ..Overrides::default() };
-    assert_eq!(settings(TWO, Some("prod"), &local).unwrap_err().len(), 1);
+    let refused = settings(TWO, Some("prod"), &local).unwrap_err();
+    let mixed = "lakegate.yaml:7:49: the stage zone is s3://bucket/stage, and the raw zone is file:///lake house/here — put all zones into folders, or all on S3";
+    let expected = "lakegate.yaml:7:103: the queue queue tells of objects on S3, and the raw zone is file:///lake house/here — write `watch`, or set the raw zone to `s3://bucket/prefix`";
+    assert_eq!(refused, [mixed, expected]);
     let unknown = settings(TWO, Some("prd"), &Overrides::default()).unwrap_err();
     assert_eq!(unknown, ["lakegate.yaml: there is no environment `prd` — did you mean `prod`?"]);
     assert_eq!(settings("", Some("prd"), &Overrides::default()).unwrap_err().len(), 1);
@@ -90,9 +88,30 @@ fn what_is_wrong_with_settings_is_said_where_it_is() {
         ("zons: {}", &["lakegate.yaml:1:1: unknown key `zons` — did you mean `zones`?"]),
         (
             "zones: { raw: 's3://b' }",
-            &["lakegate.yaml:1:15: `s3://` addresses are not supported by this version of Lakegate — write a path, such as `./lake/raw`"],
+            &[
+                "lakegate.yaml:1:15: `s3://b` is not a bucket and a prefix — write `s3://bucket/prefix`: the bucket's name has 3 to 63 small letters, digits, `.` and `-`",
+            ],
         ),
-        ("zones: { raw: gs://b }", &["lakegate.yaml:1:15: `gs:` is not a kind of address known here — write a path, such as `./lake/raw`"]),
+        (
+            "zones: { raw: 's3://lake/raw' }",
+            &[
+                "the defaults: `watch` watches a folder, and the raw zone is s3://lake/raw — write `sqs://` and the name of the queue that the bucket notifies",
+                "lakegate.yaml:1:15: the raw zone is s3://lake/raw, and the stage zone is file:///lake house/lake/stage — put all zones into folders, or all on S3",
+            ],
+        ),
+        (
+            "events: [kafka://x, 'sqs://a b']",
+            &[
+                "lakegate.yaml:1:10: `kafka:` is not a kind of address known here — write `watch`, or `sqs://` and a queue's name",
+                "lakegate.yaml:1:21: `sqs://a b` is not a queue — write `sqs://` and the queue's name or, for another account's, its whole URL: `https://sqs.…/123456789012/name`",
+            ],
+        ),
+        (
+            "zones: { raw: gs://b }",
+            &[
+                "lakegate.yaml:1:15: `gs:` is not a kind of address known here — write a path, such as `./lake/raw`, or `s3://bucket/prefix`",
+            ],
+        ),
         ("zones: { raw: ~/lake }", &["lakegate.yaml:1:15: `~` is not expanded in `~/lake` — write the path out"]),
         (
             "zones: { stage: lake/raw/stage }",
@@ -103,14 +122,30 @@ fn what_is_wrong_with_settings_is_said_where_it_is() {
             &["lakegate.yaml:3:10: the stage zone lies in the raw zone, file:///lake house/x — give each zone a folder of its own"],
         ),
         (
-            "ledger: dynamodb://t\ncatalog: glue://db",
+            "ledger: dynamodb://\ncatalog: glue://Db",
             &[
-                "lakegate.yaml:1:9: `dynamodb://` addresses are not supported by this version of Lakegate — write `sqlite:` and a path",
-                "lakegate.yaml:2:10: `glue://` addresses are not supported by this version of Lakegate — write `local:` and a path",
+                "lakegate.yaml:1:9: `dynamodb://` does not begin table names: they are made of letters, digits, `_`, `-` and `.` — write `dynamodb://lakegate`",
+                "lakegate.yaml:2:10: `glue://Db` does not begin database names: they are made of small letters, digits and `_` — write `glue://lake_`, or `glue://` for none",
             ],
         ),
-        ("ledger: l.db", &["lakegate.yaml:1:9: `l.db` is not an address — write `sqlite:` and a path"]),
-        ("ledger: 'sqlite:'", &["lakegate.yaml:1:9: `sqlite:` is not an address — write `sqlite:` and a path"]),
+        (
+            "catalog: glue://db",
+            &[
+                "lakegate.yaml:1:10: Glue's tables lie on S3, and the analytics zone is file:///lake house/lake/analytics — set the analytics zone to `s3://bucket/prefix`, or write `catalog: local:` and a path",
+            ],
+        ),
+        (
+            "ledger: l.db",
+            &[
+                "lakegate.yaml:1:9: `l.db` is not an address — write `sqlite:` and a path, or `dynamodb://` and what its tables' names begin with",
+            ],
+        ),
+        (
+            "ledger: 'sqlite:'",
+            &[
+                "lakegate.yaml:1:9: `sqlite:` is not an address — write `sqlite:` and a path, or `dynamodb://` and what its tables' names begin with",
+            ],
+        ),
         ("events: watch", &["lakegate.yaml:1:9: `events` must be a list, but is a single value"]),
         ("events: [wach]", &["lakegate.yaml:1:10: this must be `watch`, but is `wach` — did you mean `watch`?"]),
         ("events: [watch, watch]", &["lakegate.yaml:1:9: the raw zone is watched once: `watch` stands here twice"]),

@@ -58,7 +58,7 @@ fn subject_key(admission: &Admission) -> Option<String> {
             Subject::Object { object, .. } => Some(object.key.clone()),
             Subject::Batch { .. } => None,
         },
-        Admission::Collected | Admission::Known => None,
+        Admission::Collected | Admission::Superseded | Admission::Known => None,
     }
 }
 
@@ -102,6 +102,29 @@ pub async fn a_newer_member_supersedes_the_collecting_one(place: impl LedgerPlac
     // The old version, heard of again, does not come back.
     assert_eq!(ledger.admit(vec![member("monthly", "a.csv", "v1", 3)]).await.unwrap(), [Admission::Known]);
     assert_eq!(state_of(&ledger, &object("a.csv", "v2")).await, ObjectState::Collecting);
+}
+
+/// Events may overtake one another: the sequencer says which version is the newer one.
+pub async fn a_member_whose_sequencer_is_older_does_not_take_a_newer_ones_place(place: impl LedgerPlace) {
+    let ledger = place.open().await;
+    let with = |version: &str, sequencer: &str, at: i64| {
+        let mut member = member("monthly", "a.csv", version, at);
+        member.object.sequencer = Some(sequencer.into());
+        member
+    };
+    assert_eq!(ledger.admit(vec![with("v2", "00AB01", 1)]).await.unwrap(), [Admission::Collected]);
+    assert_eq!(ledger.admit(vec![with("v1", "00AB", 2)]).await.unwrap(), [Admission::Superseded]);
+    let record = ledger.objects_by_name(object("a.csv", "v1").id().as_str()).await.unwrap().remove(0);
+    assert_eq!((record.state, record.failure.map(|failure| failure.code)), (ObjectState::Superseded, Some(FailureCode::ObjectChanged)));
+    assert_eq!(state_of(&ledger, &object("a.csv", "v2")).await, ObjectState::Collecting);
+    let counts = counts_of(&ledger, "monthly").await;
+    assert_eq!((counts.collecting, counts.superseded), (1, 1));
+    assert_eq!(ledger.admit(vec![with("v1", "00AB", 3)]).await.unwrap(), [Admission::Known]);
+    // The same sequencer with another version is another object, not a duplicate.
+    assert_eq!(ledger.admit(vec![with("v3", "00AB01", 4)]).await.unwrap(), [Admission::Collected]);
+    assert_eq!(state_of(&ledger, &object("a.csv", "v2")).await, ObjectState::Superseded);
+    assert_eq!(ledger.admit(vec![with("v4", "00AC", 5)]).await.unwrap(), [Admission::Collected]);
+    assert_eq!(counts_of(&ledger, "monthly").await.collecting, 1);
 }
 
 /// What is sealed is never changed.
@@ -148,7 +171,7 @@ pub async fn admitting_from_many_tasks_records_each_object_once(place: impl Ledg
                     let admissions = ledger.admit(vec![arrival("clean", &format!("{n}.csv"), "v1", n)]).await.unwrap();
                     started.extend(admissions.into_iter().filter_map(|admission| match admission {
                         Admission::Started(execution) => Some(execution.id),
-                        Admission::Collected | Admission::Known => None,
+                        Admission::Collected | Admission::Superseded | Admission::Known => None,
                     }));
                 }
                 started

@@ -48,6 +48,7 @@ macro_rules! ledger_contract {
                 an_object_is_known_whatever_the_pipeline_version,
                 a_collected_object_has_no_execution,
                 a_newer_member_supersedes_the_collecting_one,
+                a_member_whose_sequencer_is_older_does_not_take_a_newer_ones_place,
                 a_member_of_a_sealed_batch_is_not_superseded,
                 objects_nobody_takes_are_remembered_until_they_are_admitted,
                 admitting_from_many_tasks_records_each_object_once,
