@@ -1,12 +1,12 @@
 //! The first rows of a published table, for people.
 
-use std::fs::File;
+use std::{fs::File, io::Cursor};
 
 use lakegate_model::{Failure, FailureCode, table::Schema};
 use polars::prelude::*;
 use serde_json::Value;
 
-use crate::engine::{PartitionedFile, clean, local_path};
+use crate::engine::{PartitionedFile, Remote, clean, local_path};
 
 /// Rows of a table.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -20,16 +20,21 @@ pub struct Preview {
 /// The first `rows` rows of a table with these files and columns. Opens only as many files as it
 /// needs. Partition columns are filled in.
 pub fn preview(files: &[PartitionedFile], schema: &Schema, rows: usize) -> Result<Preview, Failure> {
+    let remote = Remote::default();
     let mut preview = Preview { columns: schema.columns.iter().map(|column| column.name.clone()).collect(), rows: Vec::new() };
     for (location, partition) in files {
         let wanted = rows.saturating_sub(preview.rows.len());
         if wanted == 0 {
             break;
         }
-        let path = local_path(location)?;
-        let read =
-            File::open(path).map_err(PolarsError::from).and_then(|file| ParquetReader::new(file).with_slice(Some((0, wanted))).finish());
-        let frame = read.map_err(|error| Failure::new(FailureCode::LakeIo, format!("reading {path}: {}", clean(&error))))?;
+        let read = if location.s3().is_some() {
+            let bytes = remote.read(location, location.as_str(), None)?;
+            ParquetReader::new(Cursor::new(bytes)).with_slice(Some((0, wanted))).finish()
+        } else {
+            let opened = File::open(local_path(location)?).map_err(PolarsError::from);
+            opened.and_then(|file| ParquetReader::new(file).with_slice(Some((0, wanted))).finish())
+        };
+        let frame = read.map_err(|error| Failure::new(FailureCode::LakeIo, format!("reading {location}: {}", clean(&error))))?;
         preview.rows.extend((0..frame.height()).map(|row| row_of(&frame, row, &preview.columns, partition)));
     }
     Ok(preview)

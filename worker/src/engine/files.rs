@@ -1,9 +1,9 @@
-//! Output files: written under a hidden name, made durable, then renamed. Whoever lists the folder
-//! sees a whole file or none.
+//! Output files: on a disk written under a hidden name, made durable, then renamed; on S3 put whole.
+//! Whoever lists the place sees a whole file or none.
 
 use std::{
     fs::{self, File},
-    io::{BufWriter, Write},
+    io::{BufWriter, Seek as _, Write},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -14,7 +14,8 @@ use polars::{io::parquet::write::BatchedWriter, prelude::*};
 use super::{
     failure,
     folders::Folders,
-    scratch::unique_name,
+    remote::Remote,
+    scratch::{ScratchFile, unique_name},
     source::{local_path, version_of},
     storage,
 };
@@ -30,25 +31,79 @@ pub(super) struct Destination {
     pub partition: Vec<(String, Option<String>)>,
 }
 
+/// Writes output files, wherever they go.
+pub(super) struct Writing {
+    folders: Folders,
+    remote: Arc<Remote>,
+    /// Where what goes to S3 is gathered.
+    scratch: PathBuf,
+}
+
+impl Writing {
+    /// With no folder known yet.
+    pub(super) fn new(remote: Arc<Remote>, scratch: PathBuf) -> Writing {
+        Writing { folders: Folders::default(), remote, scratch }
+    }
+
+    /// Writes a frame as one file.
+    pub(super) fn write_frame(&self, destination: Destination, frame: DataFrame) -> Result<OutputFile, Failure> {
+        let rows = frame.height() as u64;
+        let encoded = |error: PolarsError| destination.encoding_failed(&error);
+        if destination.location.s3().is_some() {
+            let bytes = storage::encode(frame).map_err(encoded)?;
+            let size = bytes.len() as u64;
+            let version = self.remote.write(&destination.location, bytes)?;
+            return Ok(destination.written(rows, size, version));
+        }
+        let hidden = HiddenFile::create(&destination, &self.folders)?;
+        hidden.write(&storage::encode(frame).map_err(encoded)?)?;
+        let (size, version) = hidden.commit()?;
+        Ok(destination.written(rows, size, version))
+    }
+
+    /// Removes a file that was written, if it can be.
+    pub(super) fn remove(&self, location: &Location) {
+        if location.s3().is_some() {
+            let _ = self.remote.delete(location);
+        } else if let Ok(path) = local_path(location) {
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+impl Destination {
+    fn written(self, rows: u64, bytes: u64, version: String) -> OutputFile {
+        let Destination { location, key, partition } = self;
+        OutputFile { location, key, partition, rows, bytes, version }
+    }
+
+    fn encoding_failed(&self, error: &PolarsError) -> Failure {
+        if let PolarsError::IO { error, .. } = error {
+            return failure::of_io(error, "writing", self.location.as_str());
+        }
+        let message = format!("{} can't be written as Parquet: {}", self.key, failure::clean(error));
+        Failure::new(FailureCode::TransformFailed, message).hint("cast or leave out the columns of types that Parquet has not")
+    }
+}
+
 /// A file under its hidden name. Dropped before it is committed, it is removed.
 #[derive(Debug)]
-pub(super) struct HiddenFile {
+struct HiddenFile {
     file: Arc<File>,
     hidden: PathBuf,
     path: PathBuf,
-    destination: Destination,
     committed: bool,
 }
 
 impl HiddenFile {
     /// A new file in the destination's folder, which is made if it isn't there.
-    pub(super) fn create(destination: Destination, folders: &Folders) -> Result<HiddenFile, Failure> {
+    fn create(destination: &Destination, folders: &Folders) -> Result<HiddenFile, Failure> {
         let path = PathBuf::from(local_path(&destination.location)?);
         let folder = path.parent().unwrap_or_else(|| Path::new("/"));
         let name = unique_name();
         let file = Arc::new(folders.create_file(folder, &name)?);
         let hidden = folder.join(name);
-        Ok(HiddenFile { file, hidden, path, destination, committed: false })
+        Ok(HiddenFile { file, hidden, path, committed: false })
     }
 
     fn failed(&self, error: &std::io::Error) -> Failure {
@@ -56,18 +111,17 @@ impl HiddenFile {
     }
 
     /// Writes a whole file at once.
-    pub(super) fn write(&self, bytes: &[u8]) -> Result<(), Failure> {
+    fn write(&self, bytes: &[u8]) -> Result<(), Failure> {
         (&*self.file).write_all(bytes).map_err(|error| self.failed(&error))
     }
 
-    /// Makes the file durable and gives it its name.
-    pub(super) fn commit(mut self, rows: u64) -> Result<OutputFile, Failure> {
+    /// Makes the file durable and gives it its name; its size and version.
+    fn commit(mut self) -> Result<(u64, String), Failure> {
         self.file.sync_data().map_err(|error| self.failed(&error))?;
         let metadata = self.file.metadata().map_err(|error| self.failed(&error))?;
         fs::rename(&self.hidden, &self.path).map_err(|error| self.failed(&error))?;
         self.committed = true;
-        let Destination { location, key, partition } = self.destination.clone();
-        Ok(OutputFile { location, key, partition, rows, bytes: metadata.len(), version: version_of(&metadata) })
+        Ok((metadata.len(), version_of(&metadata)))
     }
 }
 
@@ -82,28 +136,45 @@ impl Drop for HiddenFile {
 
 /// A Parquet file that is written frame by frame.
 pub(super) struct GrowingFile {
-    hidden: HiddenFile,
+    destination: Destination,
+    to: Growing,
     writer: BatchedWriter<BufWriter<Arc<File>>>,
     pending: Option<DataFrame>,
     rows: u64,
 }
 
+/// Where the frames go until the file is whole.
+enum Growing {
+    /// Beside its place, under a hidden name.
+    Hidden(HiddenFile),
+    /// A scratch file, to be uploaded.
+    Scratch(Arc<File>, ScratchFile, Arc<Remote>),
+}
+
 impl GrowingFile {
     /// A new file for frames of this schema.
-    pub(super) fn create(destination: Destination, schema: &Schema, folders: &Folders) -> Result<GrowingFile, Failure> {
-        let hidden = HiddenFile::create(destination, folders)?;
-        let buffered = BufWriter::with_capacity(1 << 20, Arc::clone(&hidden.file));
-        let writer = storage::writer(buffered, schema).map_err(|error| hidden.encoding_failed(&error))?;
-        Ok(GrowingFile { hidden, writer, pending: None, rows: 0 })
+    pub(super) fn create(destination: Destination, schema: &Schema, writing: &Writing) -> Result<GrowingFile, Failure> {
+        let (to, file) = if destination.location.s3().is_some() {
+            let (kept, file) = ScratchFile::create(&writing.scratch)?;
+            let file = Arc::new(file);
+            (Growing::Scratch(Arc::clone(&file), kept, Arc::clone(&writing.remote)), file)
+        } else {
+            let hidden = HiddenFile::create(&destination, &writing.folders)?;
+            let file = Arc::clone(&hidden.file);
+            (Growing::Hidden(hidden), file)
+        };
+        let buffered = BufWriter::with_capacity(1 << 20, file);
+        let writer = storage::writer(buffered, schema).map_err(|error| destination.encoding_failed(&error))?;
+        Ok(GrowingFile { destination, to, writer, pending: None, rows: 0 })
     }
 
     /// Adds rows. They are gathered into row groups of a useful size.
     pub(super) fn push(&mut self, frame: DataFrame) -> Result<(), Failure> {
         self.rows += frame.height() as u64;
-        let frame = storage::to_stored(frame).map_err(|error| self.hidden.encoding_failed(&error))?;
+        let frame = storage::to_stored(frame).map_err(|error| self.destination.encoding_failed(&error))?;
         match &mut self.pending {
             Some(pending) => {
-                pending.vstack_mut_owned(frame).map_err(|error| self.hidden.encoding_failed(&error))?;
+                pending.vstack_mut_owned(frame).map_err(|error| self.destination.encoding_failed(&error))?;
             }
             None => self.pending = Some(frame),
         }
@@ -113,36 +184,29 @@ impl GrowingFile {
     fn flush(&mut self) -> Result<(), Failure> {
         let Some(mut frame) = self.pending.take().filter(|frame| frame.height() > 0) else { return Ok(()) };
         frame.rechunk_mut();
-        self.writer.write_batch(&frame).map_err(|error| self.hidden.encoding_failed(&error))
+        self.writer.write_batch(&frame).map_err(|error| self.destination.encoding_failed(&error))
     }
 
     /// Makes the file durable and gives it its name.
     pub(super) fn commit(mut self) -> Result<OutputFile, Failure> {
         self.flush()?;
-        self.writer.finish().map_err(|error| self.hidden.encoding_failed(&error))?;
-        self.hidden.commit(self.rows)
-    }
-}
-
-impl HiddenFile {
-    fn encoding_failed(&self, error: &PolarsError) -> Failure {
-        if let PolarsError::IO { error, .. } = error {
-            return self.failed(error);
-        }
-        let message = format!("{} can't be written as Parquet: {}", self.destination.key, failure::clean(error));
-        Failure::new(FailureCode::TransformFailed, message).hint("cast or leave out the columns of types that Parquet has not")
+        self.writer.finish().map_err(|error| self.destination.encoding_failed(&error))?;
+        let GrowingFile { destination, to, writer, rows, .. } = self;
+        // What it still buffers is written by this.
+        drop(writer);
+        let (size, version) = match to {
+            Growing::Hidden(hidden) => hidden.commit()?,
+            Growing::Scratch(file, kept, remote) => {
+                let local = |error: std::io::Error| failure::of_io(&error, "reading", &kept.path().to_string_lossy());
+                let size = file.metadata().map_err(local)?.len();
+                (&*file).rewind().map_err(local)?;
+                (size, remote.upload(&destination.location, &mut &*file, size)?)
+            }
+        };
+        Ok(destination.written(rows, size, version))
     }
 }
 
 fn is_full(pending: &DataFrame) -> bool {
     pending.height() >= storage::ROW_GROUP || pending.estimated_size() >= storage::ROW_GROUP_BYTES
-}
-
-/// Writes a frame as one file.
-pub(super) fn write_frame(destination: Destination, frame: DataFrame, folders: &Folders) -> Result<OutputFile, Failure> {
-    let rows = frame.height() as u64;
-    let hidden = HiddenFile::create(destination, folders)?;
-    let bytes = storage::encode(frame).map_err(|error| hidden.encoding_failed(&error))?;
-    hidden.write(&bytes)?;
-    hidden.commit(rows)
 }

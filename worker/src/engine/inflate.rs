@@ -1,7 +1,6 @@
 //! Decompression in a stream: into memory as long as it is little, into a scratch file beyond.
 
 use std::{
-    fs::File,
     io::{BufReader, Read, Write},
     path::Path,
     sync::Arc,
@@ -17,7 +16,7 @@ use super::{
 };
 
 /// The bytes that a compressed file holds.
-pub(super) fn inflate(file: &File, compression: Compression, limit: u64, scratch: &Path, key: &str) -> Result<Content, Failure> {
+pub(super) fn inflate(file: impl Read, compression: Compression, limit: u64, scratch: &Path, key: &str) -> Result<Content, Failure> {
     let mut packed = BufReader::with_capacity(64 << 10, file);
     match compression {
         Compression::Gzip => read(MultiGzDecoder::new(packed), limit, scratch).map_err(|error| error.at(key, "gzip")),

@@ -81,7 +81,7 @@ impl Inputs {
                 Ok(Inputs { members: vec![member], rejected: Vec::new(), subject, batch: None })
             }
             TaskInput::Batch { manifest } => {
-                let manifest = read_manifest(manifest)?;
+                let manifest = read_manifest(manifest, engine)?;
                 let subject = Subject(format!("batch {}", manifest.batch));
                 let mut inputs = Inputs {
                     members: Vec::with_capacity(manifest.objects.len()),
@@ -217,7 +217,7 @@ impl Member {
         engine: &Engine,
         budget: &mut u64,
     ) -> Result<Member, Failure> {
-        let opened = source::open(location, object, input)?;
+        let opened = source::open(location, object, input, engine)?;
         let format = opened.format;
         let whole = matches!(format, Format::Json | Format::Avro);
         let limit = match format {
@@ -337,8 +337,13 @@ fn too_large(key: &str, format: Format, size: u64, memory: u64) -> Failure {
         .hint("write it as ndjson or parquet, which are read in pieces, or give slots more memory")
 }
 
-fn read_manifest(location: &Location) -> Result<Manifest, Failure> {
-    let path = local_path(location)?;
-    let bytes = fs::read(path).map_err(|error| failure::of_io(&error, "reading the manifest", path))?;
-    serde_json::from_slice(&bytes).map_err(|error| Failure::new(FailureCode::Internal, format!("the manifest {path} is damaged: {error}")))
+fn read_manifest(location: &Location, engine: &Engine) -> Result<Manifest, Failure> {
+    let bytes = if location.s3().is_some() {
+        engine.remote.read(location, location.as_str(), None)?
+    } else {
+        let path = local_path(location)?;
+        fs::read(path).map_err(|error| failure::of_io(&error, "reading the manifest", path))?
+    };
+    serde_json::from_slice(&bytes)
+        .map_err(|error| Failure::new(FailureCode::Internal, format!("the manifest {location} is damaged: {error}")))
 }

@@ -27,6 +27,7 @@ mod input;
 mod operations;
 mod partitions;
 mod references;
+mod remote;
 mod schema;
 mod scratch;
 mod shape;
@@ -51,8 +52,8 @@ use lakegate_model::{
 };
 
 pub use self::sql::{check_sql, check_stage};
-pub(crate) use self::{failure::clean, source::local_path};
-use self::{folders::Folders, references::Kept, sql::AllowedStages};
+pub(crate) use self::{failure::clean, remote::Remote, source::local_path};
+use self::{files::Writing, references::Kept, sql::AllowedStages};
 
 /// Bytes, decompressed, above which an input is read in pieces unless the engine is told otherwise.
 pub const STREAM_ABOVE: u64 = 32 << 20;
@@ -70,7 +71,8 @@ pub struct EngineOptions {
 pub struct Engine {
     options: EngineOptions,
     stream_above: u64,
-    folders: Arc<Folders>,
+    remote: Arc<Remote>,
+    writing: Arc<Writing>,
     references: Kept,
     allowed: AllowedStages,
 }
@@ -151,10 +153,12 @@ pub enum Target {
 impl Engine {
     /// An engine with nothing read yet.
     pub fn new(options: EngineOptions) -> Engine {
+        let remote = Arc::<Remote>::default();
         Engine {
+            writing: Arc::new(Writing::new(Arc::clone(&remote), options.scratch.clone())),
+            remote,
             options,
             stream_above: STREAM_ABOVE,
-            folders: Arc::default(),
             references: Kept::default(),
             allowed: AllowedStages::default(),
         }

@@ -1,7 +1,7 @@
 //! A table's files: rows gathered by partition, one file for each, and further ones where the rows
 //! are more than may be kept in memory.
 
-use std::{collections::HashMap, fs, sync::Arc};
+use std::{collections::HashMap, sync::Arc};
 
 use lakegate_model::{
     ExecutionId, Failure, FailureCode, Location,
@@ -12,9 +12,7 @@ use polars::prelude::*;
 
 use super::{
     failure,
-    files::{Destination, write_frame},
-    folders::Folders,
-    source::local_path,
+    files::{Destination, Writing},
     transform::Subject,
 };
 
@@ -40,7 +38,7 @@ pub(super) struct TableTarget {
 pub(super) struct Partitions {
     target: TableTarget,
     subject: Subject,
-    folders: Arc<Folders>,
+    writing: Arc<Writing>,
     groups: Vec<Group>,
     by_key: HashMap<Key, usize>,
     pending: u64,
@@ -57,7 +55,7 @@ struct Group {
 
 impl Partitions {
     /// No files yet, of rows with this schema.
-    pub(super) fn new(target: TableTarget, schema: &Schema, subject: Subject, folders: Arc<Folders>) -> Result<Partitions, Failure> {
+    pub(super) fn new(target: TableTarget, schema: &Schema, subject: Subject, writing: Arc<Writing>) -> Result<Partitions, Failure> {
         if let Some(missing) = target.partition_by.iter().find(|column| !schema.contains(column.as_str())) {
             let message = format!("{}: the output has no column \"{missing}\" to partition table {} by", subject.0, target.root);
             let hint = failure::columns_hint(missing, schema.iter_names().map(PlSmallStr::as_str));
@@ -67,7 +65,7 @@ impl Partitions {
             let message = format!("{}: the output has no columns besides those table {} is partitioned by", subject.0, target.root);
             return Err(Failure::new(FailureCode::TransformFailed, message).hint("select more columns, or partition by fewer"));
         }
-        Ok(Partitions { target, subject, folders, groups: Vec::new(), by_key: HashMap::new(), pending: 0, files: Vec::new() })
+        Ok(Partitions { target, subject, writing, groups: Vec::new(), by_key: HashMap::new(), pending: 0, files: Vec::new() })
     }
 
     /// Adds rows.
@@ -139,7 +137,7 @@ impl Partitions {
             let partition: Vec<(String, Option<String>)> =
                 self.target.partition_by.iter().cloned().zip(group.key.iter().cloned()).collect();
             let frame = joined(frames).map_err(|error| self.failed(&error))?;
-            let file = write_frame(self.destination(partition, part), frame, &self.folders)?;
+            let file = self.writing.write_frame(self.destination(partition, part), frame)?;
             self.files.push(file);
         }
         Ok(())
@@ -161,9 +159,9 @@ impl Partitions {
 
 impl Drop for Partitions {
     fn drop(&mut self) {
-        for path in self.files.iter().filter_map(|file| local_path(&file.location).ok()) {
+        for file in &self.files {
             // Staging is discarded as a whole when the execution ends; this only tidies up early.
-            let _ = fs::remove_file(path);
+            self.writing.remove(&file.location);
         }
     }
 }

@@ -6,13 +6,14 @@
 use std::{
     fs::File,
     io,
+    path::Path,
     sync::{Arc, Mutex, PoisonError},
 };
 
 use lakegate_model::{Failure, FailureCode, Location, table::TableId};
 use polars::prelude::*;
 
-use super::{ReferenceTable, align, failure, schema::polars_schema, source::local_path, storage};
+use super::{Engine, ReferenceTable, align, failure, remote::Remote, schema::polars_schema, source::local_path, storage};
 
 /// Bytes of files up to which a table is read whole and kept.
 const KEPT_TABLE: u64 = 16 << 20;
@@ -42,11 +43,11 @@ impl Kept {
     }
 
     /// The tables by the names the SQL knows them by.
-    pub(super) fn load(&self, references: &[ReferenceTable]) -> Result<Vec<(String, LazyFrame)>, Failure> {
-        references.iter().map(|reference| Ok((reference.alias.clone(), self.frame(reference)?))).collect()
+    pub(super) fn load(&self, references: &[ReferenceTable], engine: &Engine) -> Result<Vec<(String, LazyFrame)>, Failure> {
+        references.iter().map(|reference| Ok((reference.alias.clone(), self.frame(reference, engine)?))).collect()
     }
 
-    fn frame(&self, reference: &ReferenceTable) -> Result<LazyFrame, Failure> {
+    fn frame(&self, reference: &ReferenceTable, engine: &Engine) -> Result<LazyFrame, Failure> {
         if let Some(frame) = self.get(&reference.table, reference.version) {
             return Ok(frame.lazy());
         }
@@ -54,7 +55,7 @@ impl Kept {
             let message = format!("table {} version {} can't be read: {}", reference.table, reference.version, failure::clean(&error));
             Failure::new(FailureCode::LakeIo, message)
         };
-        let (plan, bytes) = plan(reference)?;
+        let (plan, bytes) = plan(reference, engine)?;
         if bytes > KEPT_TABLE {
             return Ok(plan);
         }
@@ -65,12 +66,12 @@ impl Kept {
 }
 
 /// The table as a plan, and the bytes of its files.
-fn plan(reference: &ReferenceTable) -> Result<(LazyFrame, u64), Failure> {
+fn plan(reference: &ReferenceTable, engine: &Engine) -> Result<(LazyFrame, u64), Failure> {
     let wanted = polars_schema(&reference.schema);
     let mut bytes = 0;
     let mut plans = Vec::with_capacity(reference.files.len());
     for (location, partition) in &reference.files {
-        let (file, size) = open(location, &reference.table)?;
+        let (file, size) = open(location, &reference.table, &engine.remote, &engine.options.scratch)?;
         bytes += size;
         let plan = file_plan(file, partition, &wanted).map_err(|error| {
             let message = format!("table {}: {location} can't be read: {}", reference.table, failure::clean(&error));
@@ -86,10 +87,14 @@ fn plan(reference: &ReferenceTable) -> Result<(LazyFrame, u64), Failure> {
     Ok((plan, bytes))
 }
 
-fn open(location: &Location, table: &TableId) -> Result<(File, u64), Failure> {
-    let path = local_path(location)?;
-    let failed = |error: io::Error| failure::of_io(&error, &format!("table {table}: reading"), path);
-    let file = File::open(path).map_err(failed)?;
+fn open(location: &Location, table: &TableId, remote: &Remote, scratch: &Path) -> Result<(File, u64), Failure> {
+    let failed = |error: io::Error| failure::of_io(&error, &format!("table {table}: reading"), location.as_str());
+    let file = if location.s3().is_some() {
+        // The scratch file has no name any more and is there as long as it is open.
+        remote.fetch(location, location.as_str(), None, scratch)?.1
+    } else {
+        File::open(local_path(location)?).map_err(failed)?
+    };
     let size = file.metadata().map_err(failed)?.len();
     Ok((file, size))
 }

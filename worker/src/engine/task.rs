@@ -15,8 +15,7 @@ use polars::prelude::*;
 
 use super::{
     Assignment, Engine, Target,
-    files::{Destination, GrowingFile, write_frame},
-    folders::Folders,
+    files::{Destination, GrowingFile},
     input::{Check, Inputs},
     partitions::{Partitions, TableTarget},
     schema::{model_schema, polars_schema, stored},
@@ -33,7 +32,7 @@ pub(super) fn run(engine: &Engine, assignment: &Assignment) -> Result<TaskOutput
     let started = Instant::now();
     check_cancelled(assignment)?;
     engine.allowed.check(&assignment.stage)?;
-    let references = engine.references.load(&assignment.references)?;
+    let references = engine.references.load(&assignment.references, engine)?;
     let mut inputs = Inputs::load(&assignment.input, &assignment.stage.input, engine)?;
     let mut output = if inputs.is_small(engine.stream_above) {
         run_in_memory(engine, assignment, &mut inputs, &references)?
@@ -81,11 +80,11 @@ fn write(engine: &Engine, target: &Target, frame: DataFrame, subject: &Subject) 
     match target {
         Target::File { location, key } => {
             let destination = Destination { location: location.clone(), key: key.clone(), partition: Vec::new() };
-            Ok(vec![write_frame(destination, frame, &engine.folders)?])
+            Ok(vec![engine.writing.write_frame(destination, frame)?])
         }
         Target::Table { .. } => {
             let mut partitions =
-                Partitions::new(table_target(engine, target)?, frame.schema(), subject.clone(), Arc::clone(&engine.folders))?;
+                Partitions::new(table_target(engine, target)?, frame.schema(), subject.clone(), Arc::clone(&engine.writing))?;
             partitions.push(frame)?;
             partitions.finish()
         }
@@ -209,15 +208,17 @@ impl Sink {
         input_schema: ModelSchema,
         subject: &Subject,
     ) -> Result<Sink, Failure> {
-        let folders: &Arc<Folders> = &engine.folders;
         let to = match &assignment.target {
             Target::File { location, key } => {
                 let destination = Destination { location: location.clone(), key: key.clone(), partition: Vec::new() };
-                SinkFiles::File(Box::new(GrowingFile::create(destination, schema, folders)?))
+                SinkFiles::File(Box::new(GrowingFile::create(destination, schema, &engine.writing)?))
             }
-            target @ Target::Table { .. } => {
-                SinkFiles::Table(Box::new(Partitions::new(table_target(engine, target)?, schema, subject.clone(), Arc::clone(folders))?))
-            }
+            target @ Target::Table { .. } => SinkFiles::Table(Box::new(Partitions::new(
+                table_target(engine, target)?,
+                schema,
+                subject.clone(),
+                Arc::clone(&engine.writing),
+            )?)),
         };
         Ok(Sink { to, rows: 0, input_schema, output_schema: output_schema(schema) })
     }
