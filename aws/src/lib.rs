@@ -1,4 +1,17 @@
-//! The coordinator's ports on AWS: S3, SQS, DynamoDB and the Glue Data Catalog.
-//!
-//! Nothing lives here yet. This crate will be the only one that names an AWS SDK; until it does,
-//! a project whose zones, ledger, catalog or events name AWS is refused by `lakegate check`.
+//! The coordinator's ports on AWS: zones that are S3 prefixes, events from SQS, a ledger in DynamoDB,
+//! and tables in the Glue Data Catalog. The only crate that names an AWS SDK.
+
+mod account;
+pub mod bootstrap;
+mod catalog;
+mod events;
+mod failure;
+mod ledger;
+mod queue;
+mod storage;
+
+pub use account::{Account, AccountOptions};
+pub use catalog::GlueCatalog;
+pub use ledger::DynamoLedger;
+pub use queue::SqsSource;
+pub use storage::S3Storage;

@@ -1,0 +1,162 @@
+//! The IAM policies that let coordinator and worker do what they do and nothing else.
+
+use std::collections::BTreeSet;
+
+use lakegate_model::{
+    Location,
+    pipeline::Zone,
+    project::{CatalogAddress, EventSourceAddress, LedgerAddress, Settings},
+};
+use serde_json::{Value, json};
+
+/// Who runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Takes events in, keeps the ledger, publishes.
+    Coordinator,
+    /// Reads and writes data.
+    Worker,
+}
+
+/// The policy document of a role for a lake with these settings. Regions and accounts stand as `*`
+/// where the settings do not tell them.
+pub fn policy(settings: &Settings, role: Role) -> Value {
+    let mut statements = zones(settings, role);
+    if role == Role::Coordinator {
+        statements.extend(queues(settings));
+        statements.extend(ledger(settings));
+        statements.extend(catalog(settings));
+    }
+    json!({ "Version": "2012-10-17", "Statement": statements })
+}
+
+fn statement(sid: &str, actions: &[&str], resources: &[String]) -> Value {
+    json!({ "Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resources })
+}
+
+fn objects(zone: &Location, below: &str) -> Option<String> {
+    let (bucket, prefix) = zone.s3()?;
+    let prefix = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
+    Some(format!("arn:aws:s3:::{bucket}/{prefix}{below}*"))
+}
+
+fn zones(settings: &Settings, role: Role) -> Vec<Value> {
+    let all: Vec<&Location> = Zone::ALL.iter().map(|zone| settings.zones.location(*zone)).collect();
+    let buckets: BTreeSet<String> = all.iter().filter_map(|zone| zone.s3()).map(|(bucket, _)| format!("arn:aws:s3:::{bucket}")).collect();
+    if buckets.is_empty() {
+        return Vec::new();
+    }
+    let everything: Vec<String> = all.iter().filter_map(|zone| objects(zone, "")).collect();
+    let outputs = [Zone::Stage, Zone::Analytics].map(|zone| settings.zones.location(zone));
+    let output: Vec<String> = outputs.iter().filter_map(|zone| objects(zone, "")).collect();
+    let mut statements = vec![
+        statement("ListZones", &["s3:ListBucket"], &buckets.into_iter().collect::<Vec<_>>()),
+        statement("ReadZones", &["s3:GetObject", "s3:GetObjectVersion"], &everything),
+        statement("WriteOutput", &["s3:PutObject", "s3:AbortMultipartUpload"], &output),
+    ];
+    // Staged files are moved and deleted by the coordinator; a worker tidies up what it has staged itself.
+    let staged: Vec<String> = outputs.iter().filter_map(|zone| objects(zone, "_lakegate/")).collect();
+    let deleting = if role == Role::Coordinator { staged } else { output };
+    statements.push(statement("DeleteStaged", &["s3:DeleteObject"], &deleting));
+    statements
+}
+
+fn queues(settings: &Settings) -> Vec<Value> {
+    let arn = |queue: &str| format!("arn:aws:sqs:*:*:{}", queue.rsplit('/').next().unwrap_or(queue));
+    let queues: Vec<String> = settings
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            EventSourceAddress::Sqs { queue } => Some(arn(queue)),
+            EventSourceAddress::Watch { .. } => None,
+        })
+        .collect();
+    let actions = ["sqs:GetQueueUrl", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"];
+    if queues.is_empty() { Vec::new() } else { vec![statement("ReceiveEvents", &actions, &queues)] }
+}
+
+fn ledger(settings: &Settings) -> Vec<Value> {
+    let LedgerAddress::DynamoDb(prefix) = &settings.ledger else { return Vec::new() };
+    let tables = [format!("arn:aws:dynamodb:*:*:table/{prefix}-*"), format!("arn:aws:dynamodb:*:*:table/{prefix}-*/index/*")];
+    let actions = [
+        "dynamodb:DescribeTable",
+        "dynamodb:GetItem",
+        "dynamodb:BatchGetItem",
+        "dynamodb:Query",
+        "dynamodb:Scan",
+        "dynamodb:PutItem",
+        "dynamodb:UpdateItem",
+        "dynamodb:DeleteItem",
+        "dynamodb:BatchWriteItem",
+        "dynamodb:ConditionCheckItem",
+    ];
+    vec![statement("KeepLedger", &actions, &tables)]
+}
+
+fn catalog(settings: &Settings) -> Vec<Value> {
+    let CatalogAddress::Glue(prefix) = &settings.catalog else { return Vec::new() };
+    let places = ["catalog".to_owned(), format!("database/{prefix}*"), format!("table/{prefix}*/*")];
+    let places = places.map(|place| format!("arn:aws:glue:*:*:{place}"));
+    let actions = [
+        "glue:GetDatabase",
+        "glue:CreateDatabase",
+        "glue:GetTable",
+        "glue:GetTables",
+        "glue:CreateTable",
+        "glue:UpdateTable",
+        "glue:GetPartition",
+        "glue:GetPartitions",
+        "glue:BatchGetPartition",
+        "glue:BatchCreatePartition",
+        "glue:BatchUpdatePartition",
+    ];
+    vec![statement("PublishTables", &actions, &places)]
+}
+
+#[cfg(test)]
+mod tests {
+    use lakegate_model::project::Zones;
+
+    use super::*;
+
+    fn settings() -> Settings {
+        let zone = |name: &str| Location::new(format!("s3://lake/{name}"));
+        Settings {
+            zones: Zones { raw: zone("raw"), stage: zone("stage"), analytics: zone("analytics") },
+            ledger: LedgerAddress::DynamoDb("lake".into()),
+            catalog: CatalogAddress::Glue("lake_".into()),
+            events: vec![EventSourceAddress::Sqs { queue: "https://sqs.eu-west-1.amazonaws.com/1/events".into() }],
+        }
+    }
+
+    fn resources(role: Role, action: &str) -> Vec<String> {
+        let policy = policy(&settings(), role);
+        let statements = policy["Statement"].as_array().unwrap().clone();
+        let with = statements.into_iter().filter(|statement| statement["Action"].as_array().unwrap().contains(&json!(action)));
+        with.flat_map(|statement| statement["Resource"].as_array().unwrap().clone())
+            .map(|resource| resource.as_str().unwrap().to_owned())
+            .collect()
+    }
+
+    #[test]
+    fn nobody_may_change_what_landed() {
+        for role in [Role::Coordinator, Role::Worker] {
+            for action in ["s3:PutObject", "s3:DeleteObject"] {
+                assert!(resources(role, action).iter().all(|resource| !resource.contains("/raw/")), "{role:?} {action}");
+            }
+        }
+        assert_eq!(
+            resources(Role::Coordinator, "s3:DeleteObject"),
+            ["arn:aws:s3:::lake/stage/_lakegate/*", "arn:aws:s3:::lake/analytics/_lakegate/*"]
+        );
+    }
+
+    #[test]
+    fn a_worker_knows_nothing_of_queue_ledger_and_catalog() {
+        for action in ["sqs:ReceiveMessage", "dynamodb:PutItem", "glue:UpdateTable"] {
+            assert!(resources(Role::Worker, action).is_empty(), "{action}");
+            assert!(!resources(Role::Coordinator, action).is_empty(), "{action}");
+        }
+        assert_eq!(resources(Role::Coordinator, "sqs:ReceiveMessage"), ["arn:aws:sqs:*:*:events"]);
+    }
+}
