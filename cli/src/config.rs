@@ -119,7 +119,7 @@ impl Global {
             // What fails is told by the coordinator, which is in the same process.
             (0, LogLevel::Progress) => "warn,lakegate_worker=error,lakegate::up=info",
             (0, LogLevel::Service) | (1, _) => "info",
-            (2, _) => "info,lakegate=debug,lakegate_coordinator=debug,lakegate_worker=debug,lakegate_local=debug",
+            (2, _) => "info,lakegate=debug,lakegate_coordinator=debug,lakegate_worker=debug,lakegate_local=debug,lakegate_aws=debug",
             _ => "trace,h2=info,hyper=info",
         };
         let format = match self.log_format {

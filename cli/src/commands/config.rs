@@ -1,7 +1,7 @@
 //! `lakegate config`: the settings in force, and who decided each.
 
 use clap::Subcommand;
-use lakegate_model::project::{CatalogAddress, EventSourceAddress, LedgerAddress, Settings};
+use lakegate_model::project::Settings;
 use serde::Serialize;
 
 use crate::{
@@ -34,20 +34,18 @@ pub(crate) fn run(context: &Context, Verb::Show: &Verb) -> Result<()> {
     let shown = Shown { dir, environment: context.global.environment(), endpoint: context.global.endpoint(), settings: &settings };
     out.answer(&shown, |shown| {
         let mut rows = Rows::new(out, &["SETTING", "VALUE", "FROM"]);
-        let LedgerAddress::Sqlite(ledger) = &settings.ledger;
-        let CatalogAddress::Local(catalog) = &settings.catalog;
         let from_project = "lakegate.yaml or its default";
         for (name, flag, value) in [
             ("zones.raw", "raw", settings.zones.raw.to_string()),
             ("zones.stage", "stage", settings.zones.stage.to_string()),
             ("zones.analytics", "analytics", settings.zones.analytics.to_string()),
-            ("ledger", "ledger", format!("sqlite:{ledger}")),
-            ("catalog", "catalog", format!("local:{catalog}")),
+            ("ledger", "ledger", settings.ledger.to_string()),
+            ("catalog", "catalog", settings.catalog.to_string()),
         ] {
             let from = decided_by(&context.matches, flag).unwrap_or_else(|| from_project.to_owned());
             rows.push([cell(name), cell(value), cell(from)]);
         }
-        let events: Vec<&str> = settings.events.iter().map(|EventSourceAddress::Watch { .. }| "watch").collect();
+        let events: Vec<String> = settings.events.iter().map(ToString::to_string).collect();
         rows.push([cell("events"), cell(events.join(", ")), cell(from_project)]);
         for (name, flag, value) in [("environment", "environment", &shown.environment), ("endpoint", "endpoint", &shown.endpoint)] {
             if let Some(value) = value {

@@ -1,6 +1,7 @@
 //! The commands: one file for each verb, and one for each noun with its verbs.
 
 mod batch;
+mod bootstrap;
 mod check;
 mod completions;
 mod config;
@@ -39,6 +40,8 @@ pub(crate) enum Command {
     Init(init::Args),
     /// Check the project's files and say everything that is wrong with them.
     Check,
+    /// Make what the project needs on AWS and is not there yet: buckets, queue, tables, databases.
+    Bootstrap(bootstrap::Args),
     /// Run the whole lake in this process: coordinator and workers.
     Up(up::Args),
     /// Run the example lake, the flights of New York in 2013, from landing to table.
@@ -85,6 +88,7 @@ pub(crate) fn run(command: Command, context: Context) -> Result<()> {
     match command {
         Command::Init(args) => init::run(&context, &args),
         Command::Check => check::run(&context),
+        Command::Bootstrap(args) => bootstrap::run(&context, &args),
         Command::Up(args) => up::run(&context, &args),
         Command::Demo(args) => demo::run(&context, &args),
         Command::Submit(args) => submit::run(&context, &args),

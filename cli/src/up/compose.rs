@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use lakegate_coordinator::{
     Running, Setup,
-    ports::{EventSource, Ports, SystemClock},
+    ports::{EventSource, Ledger, Ports, Storage, SystemClock, TableCatalog},
 };
 use lakegate_local::{Directory, DirectoryCatalog, SqliteLedger, WatchOptions, Watcher};
 use lakegate_model::{
@@ -16,52 +16,88 @@ use lakegate_model::{
 use lakegate_telemetry::Tracer;
 use tokio::time::{Instant, sleep};
 
+use super::cloud::Cloud;
 use crate::error::at_path;
 
 /// How long a ledger that another process holds is waited for: a command that only looked lets it
 /// go at once, and a coordinator that is stopping soon does.
 const LEDGER_PATIENCE: Duration = Duration::from_secs(3);
 
-/// Makes the folders of the zones.
+/// Makes the folders of the zones; buckets are there already.
 pub(crate) fn make_zones(settings: &Settings) -> Result<(), Failure> {
-    for zone in Zone::ALL {
-        let path = Path::new(path_of(settings.zones.location(*zone))?);
-        std::fs::create_dir_all(path).map_err(|error| at_path(path, "make the folder", &error))?;
+    for path in Zone::ALL.iter().filter_map(|zone| settings.zones.location(*zone).path()) {
+        std::fs::create_dir_all(path).map_err(|error| at_path(Path::new(path), "make the folder", &error))?;
     }
     Ok(())
 }
 
-/// The ports that the settings ask for.
-pub(crate) async fn ports(settings: &Settings) -> Result<Ports, Failure> {
-    let LedgerAddress::Sqlite(ledger) = &settings.ledger;
-    let CatalogAddress::Local(catalog) = &settings.catalog;
-    Ok(Ports {
-        ledger: Arc::new(open_ledger(ledger).await?),
-        catalog: Arc::new(DirectoryCatalog::open(catalog).await?),
-        storage: Arc::new(Directory::new(settings.zones.clone())),
-        clock: Arc::new(SystemClock),
-    })
+/// The account, if anything is on AWS.
+pub(crate) struct Places<'a> {
+    settings: &'a Settings,
+    cloud: Option<Cloud>,
 }
 
-async fn open_ledger(path: &str) -> Result<SqliteLedger, Failure> {
-    let deadline = Instant::now() + LEDGER_PATIENCE;
+impl Places<'_> {
+    /// Finds the account if one is needed.
+    pub(crate) async fn of(settings: &Settings) -> Result<Places<'_>, Failure> {
+        let cloud = if settings.is_on_aws() { Some(Cloud::load().await?) } else { None };
+        Ok(Places { settings, cloud })
+    }
+
+    fn cloud(&self) -> Result<&Cloud, Failure> {
+        self.cloud.as_ref().ok_or_else(|| Failure::new(FailureCode::Internal, "nothing of this project is on AWS"))
+    }
+
+    /// The ports that the settings ask for. A ledger that another process holds is waited for, for a while.
+    pub(crate) async fn ports(&self, patience: Duration) -> Result<Ports, Failure> {
+        let settings = self.settings;
+        let ledger: Arc<dyn Ledger> = match &settings.ledger {
+            LedgerAddress::Sqlite(path) => Arc::new(open_ledger(path, patience).await?),
+            LedgerAddress::DynamoDb(prefix) => self.cloud()?.ledger(prefix).await?,
+        };
+        let catalog: Arc<dyn TableCatalog> = match &settings.catalog {
+            CatalogAddress::Local(path) => Arc::new(DirectoryCatalog::open(path).await?),
+            CatalogAddress::Glue(prefix) => self.cloud()?.catalog(prefix, &settings.zones).await?,
+        };
+        Ok(Ports { ledger, catalog, storage: self.storage()?, clock: Arc::new(SystemClock) })
+    }
+
+    /// The lake's files.
+    pub(crate) fn storage(&self) -> Result<Arc<dyn Storage>, Failure> {
+        let zones = &self.settings.zones;
+        // All zones are of a kind: `lakegate check` sees to it.
+        if zones.raw.s3().is_some() { self.cloud()?.storage(zones) } else { Ok(Arc::new(Directory::new(zones.clone()))) }
+    }
+
+    /// The sources of events that the settings ask for.
+    pub(crate) async fn sources(&self) -> Result<Vec<Arc<dyn EventSource>>, Failure> {
+        let mut sources: Vec<Arc<dyn EventSource>> = Vec::new();
+        for source in &self.settings.events {
+            sources.push(match source {
+                EventSourceAddress::Watch { settle } => {
+                    let raw = path_of(&self.settings.zones.raw)?;
+                    Arc::new(Watcher::start(raw, WatchOptions { settle: *settle, ..WatchOptions::default() }).await?)
+                }
+                EventSourceAddress::Sqs { queue } => self.cloud()?.source(queue, &self.settings.zones).await?,
+            });
+        }
+        Ok(sources)
+    }
+}
+
+/// The ports that the settings ask for.
+pub(crate) async fn ports(settings: &Settings) -> Result<Ports, Failure> {
+    Places::of(settings).await?.ports(LEDGER_PATIENCE).await
+}
+
+async fn open_ledger(path: &str, patience: Duration) -> Result<SqliteLedger, Failure> {
+    let deadline = Instant::now() + patience;
     loop {
         match SqliteLedger::open(path).await {
             Err(failure) if failure.code == FailureCode::Conflict && Instant::now() < deadline => sleep(Duration::from_millis(50)).await,
             opened => return opened,
         }
     }
-}
-
-/// The sources of events that the settings ask for.
-pub(crate) async fn sources(settings: &Settings) -> Result<Vec<Arc<dyn EventSource>>, Failure> {
-    let mut sources: Vec<Arc<dyn EventSource>> = Vec::new();
-    for source in &settings.events {
-        let EventSourceAddress::Watch { settle } = source;
-        let raw = path_of(&settings.zones.raw)?;
-        sources.push(Arc::new(Watcher::start(raw, WatchOptions { settle: *settle, ..WatchOptions::default() }).await?));
-    }
-    Ok(sources)
 }
 
 /// A coordinator that takes things in and runs them.
@@ -73,7 +109,7 @@ pub(crate) async fn coordinator(
     insecure: bool,
     tracer: Tracer,
 ) -> Result<Running, Failure> {
-    let sources = sources(settings).await?;
+    let sources = Places::of(settings).await?.sources().await?;
     let zones = settings.zones.clone();
     lakegate_coordinator::start(Setup { listen, insecure, zones, ports, sources, tracer, pipelines, serve_only: false }).await
 }
@@ -81,14 +117,7 @@ pub(crate) async fn coordinator(
 /// A coordinator that only answers, on a free port of this machine. Does not wait for a ledger
 /// that another process holds: then that one is to be asked.
 pub(crate) async fn serve_only(settings: &Settings, tracer: Tracer) -> Result<Running, Failure> {
-    let LedgerAddress::Sqlite(ledger) = &settings.ledger;
-    let CatalogAddress::Local(catalog) = &settings.catalog;
-    let ports = Ports {
-        ledger: Arc::new(SqliteLedger::open(ledger).await?),
-        catalog: Arc::new(DirectoryCatalog::open(catalog).await?),
-        storage: Arc::new(Directory::new(settings.zones.clone())),
-        clock: Arc::new(SystemClock),
-    };
+    let ports = Places::of(settings).await?.ports(Duration::ZERO).await?;
     let zones = settings.zones.clone();
     let listen = SocketAddr::from(([127, 0, 0, 1], 0));
     let (sources, pipelines) = (Vec::new(), Vec::new());

@@ -1,5 +1,6 @@
 //! Running a lake in this process: `up`, `coordinator` and `demo`.
 
+pub(crate) mod cloud;
 pub(crate) mod compose;
 pub(crate) mod endpoint;
 pub(crate) mod progress;

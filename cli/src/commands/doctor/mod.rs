@@ -58,10 +58,17 @@ pub(crate) fn run(context: &Context) -> Result<()> {
     let out = &context.out;
     let mut findings = vec![project(context)];
     if let Ok(settings) = context.settings() {
-        findings.extend(places::zones(&settings));
-        findings.push(machine::watches(&settings));
-        findings.extend(machine::disks(&settings));
-        findings.extend(context.block_on(LogLevel::Quiet, async { Ok(services::lake(context, &settings).await) })?);
+        if settings.zones.raw.path().is_some() {
+            findings.extend(places::zones(&settings));
+            findings.push(machine::watches(&settings));
+            findings.extend(machine::disks(&settings));
+        }
+        let services = async {
+            let mut found = if settings.is_on_aws() { services::cloud(&settings).await } else { Vec::new() };
+            found.extend(services::lake(context, &settings).await);
+            Ok(found)
+        };
+        findings.extend(context.block_on(LogLevel::Quiet, services)?);
     }
     findings.push(machine::memory());
     findings.push(machine::open_files());

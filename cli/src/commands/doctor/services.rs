@@ -1,41 +1,59 @@
 //! Whether what the lake talks to is there: its ledger, its coordinator, the collector of traces.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use lakegate_local::SqliteLedger;
 use lakegate_model::{
-    FailureCode,
+    Failure, FailureCode,
     project::{LedgerAddress, Settings},
 };
 use lakegate_telemetry::Options;
 
 use super::Finding;
-use crate::{config::telemetry_variables, context::Context, lake};
+use crate::{config::telemetry_variables, context::Context, lake, up::compose::Places};
 
 /// The ledger and the coordinator: one that runs must answer, and a ledger that nobody holds must open.
 pub(super) async fn lake(context: &Context, settings: &Settings) -> Vec<Finding> {
-    let LedgerAddress::Sqlite(path) = &settings.ledger;
-    let mut findings = Vec::new();
-    let held = if Path::new(path).exists() {
-        match SqliteLedger::open(path).await {
-            Ok(_) => {
-                findings.push(Finding::ok("ledger", path));
-                false
-            }
-            Err(failure) if failure.code == FailureCode::Conflict => {
-                findings.push(Finding::ok("ledger", failure.message));
-                true
-            }
-            Err(failure) => {
-                findings.push(Finding::problem("ledger", failure.message, failure.hint));
-                false
-            }
-        }
-    } else {
-        findings.push(Finding::ok("ledger", format!("{path} is made by `lakegate up`")));
-        false
-    };
+    let (mut findings, mut held) = (Vec::new(), false);
+    if let LedgerAddress::Sqlite(path) = &settings.ledger {
+        let (finding, is_held) = file_ledger(path).await;
+        findings.push(finding);
+        held = is_held;
+    }
     findings.push(coordinator(context, held).await);
+    findings
+}
+
+/// What was found, and whether another process holds it.
+async fn file_ledger(path: &str) -> (Finding, bool) {
+    if !Path::new(path).exists() {
+        return (Finding::ok("ledger", format!("{path} is made by `lakegate up`")), false);
+    }
+    match SqliteLedger::open(path).await {
+        Ok(_) => (Finding::ok("ledger", path), false),
+        Err(failure) if failure.code == FailureCode::Conflict => (Finding::ok("ledger", failure.message), true),
+        Err(failure) => (Finding::problem("ledger", failure.message, failure.hint), false),
+    }
+}
+
+/// What of the lake is on AWS: each thing is opened, as a coordinator would.
+pub(super) async fn cloud(settings: &Settings) -> Vec<Finding> {
+    let places = match Places::of(settings).await {
+        Ok(places) => places,
+        Err(failure) => return vec![Finding::problem("AWS", failure.message, failure.hint)],
+    };
+    let finding = |check: &str, address: String, opened: Result<(), Failure>| match opened {
+        Ok(()) => Finding::ok(check, address),
+        Err(failure) => Finding::problem(check, failure.message, failure.hint),
+    };
+    let mut findings = Vec::new();
+    if settings.zones.raw.s3().is_some() {
+        findings.extend(super::places::buckets(settings).await);
+        findings.push(finding("events", "each queue is there".to_owned(), places.sources().await.map(drop)));
+    }
+    let ports = places.ports(Duration::ZERO).await;
+    let address = format!("{} and {}", settings.ledger, settings.catalog);
+    findings.push(finding("ledger and catalog", address, ports.map(drop)));
     findings
 }
 
