@@ -73,6 +73,8 @@ const UNREACHABLE: &[(&str, &[&str])] = &[
 const UNNAMED: &[(&str, &str)] = &[
     // Named by the code that `proto/build.rs` generates.
     ("lakegate-proto", "tonic-prost"),
+    // Turned on always what AWS's crates turn on in them: see the root manifest.
+    ("lakegate", "digest"),
 ];
 
 const MAX_LINES: usize = 500;

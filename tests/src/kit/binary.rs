@@ -26,8 +26,11 @@ pub fn workspace() -> &'static Path {
 fn build() -> PathBuf {
     let binary = profile_directory().join("lakegate");
     let mut cargo = Command::new(env!("CARGO"));
-    // With the whole workspace's features, as `cargo test --workspace` has built it: nothing is compiled twice.
-    cargo.args(["build", "--quiet", "--workspace", "--bin", "lakegate", "--target-dir"]).arg(target_directory());
+    // With the whole workspace's features, as `cargo test --workspace` has built it: nothing is compiled
+    // twice but the command itself, which the tests need with AWS.
+    cargo
+        .args(["build", "--quiet", "--workspace", "--bin", "lakegate", "--features", "lakegate/aws", "--target-dir"])
+        .arg(target_directory());
     if profile_directory().ends_with("release") {
         cargo.arg("--release");
     }

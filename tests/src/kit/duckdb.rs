@@ -1,7 +1,6 @@
 //! DuckDB as the independent reader of what Lakegate wrote.
 
 use std::{
-    fs::{self, File},
     io::Write as _,
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -10,9 +9,9 @@ use std::{
 
 use serde_json::Value;
 
-use super::binary::target_directory;
+use super::python::python_with;
 
-const VERSION: &str = "1.4.5";
+const PACKAGE: &str = "duckdb==1.4.5";
 
 /// Reads queries, separated by form feeds, and answers each with a JSON array of rows.
 const SERVE: &str = "
@@ -68,24 +67,7 @@ fn quoted(path: &Path) -> String {
     })
 }
 
-/// A Python with DuckDB: made once, below the target folder.
 fn python() -> &'static Path {
     static PYTHON: OnceLock<PathBuf> = OnceLock::new();
-    PYTHON.get_or_init(|| {
-        let venv = target_directory().join(format!("test-venv-duckdb-{VERSION}"));
-        let lock = File::create(venv.with_extension("lock")).expect("the target folder can be written");
-        lock.lock().expect("the target folder can be locked");
-        let (python, whole) = (venv.join("bin/python"), venv.join("whole"));
-        if !whole.is_file() {
-            run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&venv));
-            run(Command::new(&python).args(["-m", "pip", "install", "--quiet", &format!("duckdb=={VERSION}")]));
-            fs::write(whole, VERSION).expect("the target folder can be written");
-        }
-        python
-    })
-}
-
-fn run(command: &mut Command) {
-    let status = command.status().unwrap_or_else(|error| panic!("{command:?}: {error}; the tests need python3 with venv"));
-    assert!(status.success(), "{command:?} failed; the tests need python3 with venv, and PyPI once");
+    PYTHON.get_or_init(|| python_with("duckdb", &[PACKAGE]))
 }

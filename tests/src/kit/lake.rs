@@ -24,6 +24,7 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 /// A lake project in a scratch folder, with the zones where `init` puts them.
 pub struct Lake {
     dir: TempDir,
+    env: Vec<(&'static str, String)>,
 }
 
 /// A command that has ended.
@@ -60,10 +61,16 @@ impl Lake {
     /// An empty project with the default settings.
     pub fn new() -> Lake {
         let dir = tempfile::Builder::new().prefix("lakegate-test-").tempdir().expect("a scratch folder");
-        let lake = Lake { dir };
+        let lake = Lake { dir, env: Vec::new() };
         lake.file("lakegate.yaml", "zones: { raw: ./lake/raw, stage: ./lake/stage, analytics: ./lake/analytics }\n");
         fs::create_dir_all(lake.raw()).expect("a raw zone");
         lake
+    }
+
+    /// Sets a variable for every command that is run on it.
+    pub fn set_env(&mut self, name: &'static str, value: impl Into<String>) -> &mut Lake {
+        self.env.push((name, value.into()));
+        self
     }
 
     /// The project's folder.
@@ -112,10 +119,12 @@ impl Lake {
         let mut command = Command::new(lakegate_binary());
         command.args(arguments).arg("--dir").arg(self.dir());
         let told = env::vars_os().map(|(name, _)| name);
-        let foreign = told.filter(|name| name.to_str().is_some_and(|name| name.starts_with("LAKEGATE_") || name.starts_with("OTEL_")));
+        let prefixes = ["LAKEGATE_", "OTEL_", "AWS_"];
+        let foreign = told.filter(|name| name.to_str().is_some_and(|name| prefixes.iter().any(|prefix| name.starts_with(prefix))));
         foreign.for_each(|name| {
             command.env_remove(name);
         });
+        command.envs(self.env.iter().map(|(name, value)| (*name, value)));
         command
     }
 

@@ -3,10 +3,15 @@
 pub mod binary;
 pub mod data;
 pub mod duckdb;
+pub mod faults;
+pub mod gate;
 pub mod lake;
+pub mod moto;
 pub mod otlp;
 pub mod process;
+pub mod python;
 pub mod random;
+pub mod scripted;
 pub mod wait;
 
 pub use binary::lakegate_binary;
