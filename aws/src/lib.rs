@@ -2,6 +2,7 @@
 //! and tables in the Glue Data Catalog. The only crate that names an AWS SDK.
 
 mod account;
+mod backoff;
 pub mod bootstrap;
 mod catalog;
 mod events;

@@ -137,6 +137,15 @@ impl DynamoLedger {
         tables::create(&Table::new(account, tables::table_name(prefix)), prefix).await
     }
 
+    /// That the ledger `dynamodb://<prefix>` can be used. Writes nothing and finishes nothing, so that
+    /// a coordinator that runs on it is not disturbed.
+    ///
+    /// # Errors
+    /// As `open`.
+    pub async fn check(account: &Account, prefix: &str) -> Result<()> {
+        tables::check(&Table::new(account, tables::table_name(prefix))).await
+    }
+
     /// Whether the table of the ledger `dynamodb://<prefix>` is there.
     ///
     /// # Errors

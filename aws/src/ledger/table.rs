@@ -1,12 +1,7 @@
 //! One DynamoDB table, as few verbs: reads are strongly consistent, and what is throttled or left
 //! unprocessed is asked for again.
 
-use std::{
-    collections::HashMap,
-    hash::{BuildHasher as _, Hasher as _, RandomState},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use aws_sdk_dynamodb::{
     Client,
@@ -20,7 +15,7 @@ use lakegate_coordinator::ports::Result;
 use lakegate_model::{Failure, FailureCode};
 
 use super::keys::Key;
-use crate::{account::Account, failure::failed};
+use crate::{account::Account, backoff, failure::failed};
 
 /// An item's attributes.
 pub(super) type Item = HashMap<String, AttributeValue>;
@@ -31,6 +26,9 @@ pub(super) const CONCURRENCY: usize = 64;
 const GET_MOST: usize = 100;
 /// How often what was left unprocessed is asked for.
 const TRIES: u32 = 12;
+/// The shortest and the longest wait before it is.
+const SHORTEST_WAIT: Duration = Duration::from_millis(50);
+const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
 /// The table of a ledger. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -119,7 +117,7 @@ impl Table {
                 return Ok(found);
             }
             if tries > 0 {
-                tokio::time::sleep(pause(tries)).await;
+                tokio::time::sleep(backoff::after(tries, SHORTEST_WAIT, LONGEST_WAIT)).await;
             }
             let wanted = KeysAndAttributes::builder()
                 .set_keys(Some(left))
@@ -236,13 +234,6 @@ impl Table {
         let answer = self.client.delete_item().table_name(&*self.name).set_key(Some(attributes(key))).send().await;
         answer.map(drop).map_err(|error| failed(FailureCode::Ledger, &self.what("write"), &error))
     }
-}
-
-/// How long to wait before the try of this number: exponential, up to two seconds, half of it random.
-fn pause(tries: u32) -> Duration {
-    let most = (25_u64 << tries.min(7)).min(2_000);
-    let random = RandomState::new().build_hasher().finish();
-    Duration::from_millis(most / 2 + random % (most / 2 + 1))
 }
 
 fn attributes(key: &Key) -> Item {

@@ -20,7 +20,6 @@
 //! * A receive that is under way when the source is dropped is not cut off, because SQS may have leased
 //!   messages for it already: it ends within its twenty seconds, and what it brings is handed back.
 
-mod backoff;
 mod keeper;
 mod poller;
 mod requests;
@@ -67,6 +66,14 @@ struct Shared {
 }
 
 impl SqsSource {
+    /// That there is such a queue, by its name or its URL. Receives nothing from it.
+    ///
+    /// # Errors
+    /// As `open`.
+    pub async fn check(account: &Account, queue: &str) -> Result<()> {
+        Queue::open(account, queue).await.map(drop)
+    }
+
     /// Opens a queue by its name, or its URL, and begins to receive from it. Has to be called in a
     /// Tokio runtime, in which its tasks go on until some time after it is dropped.
     ///

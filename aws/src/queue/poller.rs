@@ -11,11 +11,11 @@ use tokio::{
 };
 
 use super::{
-    Leaving, Shared, backoff,
+    Leaving, Shared,
     requests::{Delivered, TEN},
     state::Arrived,
 };
-use crate::events;
+use crate::{backoff, events};
 
 /// How long a receive waits for messages; the most that SQS knows.
 const LONG_POLL: Duration = Duration::from_secs(20);

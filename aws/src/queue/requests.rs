@@ -11,8 +11,7 @@ use futures::{StreamExt as _, stream};
 use lakegate_coordinator::ports::Result;
 use lakegate_model::{Failure, FailureCode};
 
-use super::backoff;
-use crate::{account::Account, failure::failed};
+use crate::{account::Account, backoff, failure::failed};
 
 /// What SQS takes or gives at once.
 pub(super) const TEN: usize = 10;

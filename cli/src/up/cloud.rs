@@ -88,6 +88,16 @@ impl Cloud {
         Ok(Bootstrapped { steps: steps.collect(), policies: policies.map(|(name, role)| (name, policy(settings, role))).into() })
     }
 
+    /// That the ledger is there and can be used, without changing anything in it.
+    pub(crate) async fn check_ledger(&self, prefix: &str) -> Result<(), Failure> {
+        DynamoLedger::check(&self.0, prefix).await
+    }
+
+    /// That the queue is there, without receiving from it.
+    pub(crate) async fn check_queue(&self, queue: &str) -> Result<(), Failure> {
+        SqsSource::check(&self.0, queue).await
+    }
+
     /// The events of a queue.
     pub(crate) async fn source(&self, queue: &str, zones: &Zones) -> Result<Arc<dyn EventSource>, Failure> {
         Ok(Arc::new(SqsSource::open(&self.0, zones.clone(), queue).await?))
@@ -119,6 +129,14 @@ impl Cloud {
     }
 
     pub(crate) async fn bootstrap(&self, _: &Settings, _: &BTreeSet<String>, _: bool) -> Result<Bootstrapped, Failure> {
+        match self.0 {}
+    }
+
+    pub(crate) async fn check_ledger(&self, _: &str) -> Result<(), Failure> {
+        match self.0 {}
+    }
+
+    pub(crate) async fn check_queue(&self, _: &str) -> Result<(), Failure> {
         match self.0 {}
     }
 

@@ -44,7 +44,8 @@ impl Places<'_> {
         Ok(Places { settings, cloud })
     }
 
-    fn cloud(&self) -> Result<&Cloud, Failure> {
+    /// The account.
+    pub(crate) fn cloud(&self) -> Result<&Cloud, Failure> {
         self.cloud.as_ref().ok_or_else(|| Failure::new(FailureCode::Internal, "nothing of this project is on AWS"))
     }
 

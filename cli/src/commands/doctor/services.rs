@@ -1,11 +1,11 @@
 //! Whether what the lake talks to is there: its ledger, its coordinator, the collector of traces.
 
-use std::{path::Path, time::Duration};
+use std::path::Path;
 
 use lakegate_local::SqliteLedger;
 use lakegate_model::{
     Failure, FailureCode,
-    project::{LedgerAddress, Settings},
+    project::{EventSourceAddress, LedgerAddress, Settings},
 };
 use lakegate_telemetry::Options;
 
@@ -36,24 +36,29 @@ async fn file_ledger(path: &str) -> (Finding, bool) {
     }
 }
 
-/// What of the lake is on AWS: each thing is opened, as a coordinator would.
+/// What of the lake is on AWS. Looks only: what a coordinator holds is neither received nor changed.
 pub(super) async fn cloud(settings: &Settings) -> Vec<Finding> {
-    let places = match Places::of(settings).await {
-        Ok(places) => places,
+    let places = Places::of(settings).await;
+    let cloud = match places.as_ref().map_err(Clone::clone).and_then(Places::cloud) {
+        Ok(cloud) => cloud,
         Err(failure) => return vec![Finding::problem("AWS", failure.message, failure.hint)],
     };
-    let finding = |check: &str, address: String, opened: Result<(), Failure>| match opened {
+    let finding = |check: &str, address: String, found: Result<(), Failure>| match found {
         Ok(()) => Finding::ok(check, address),
         Err(failure) => Finding::problem(check, failure.message, failure.hint),
     };
     let mut findings = Vec::new();
     if settings.zones.raw.s3().is_some() {
         findings.extend(super::places::buckets(settings).await);
-        findings.push(finding("events", "each queue is there".to_owned(), places.sources().await.map(drop)));
     }
-    let ports = places.ports(Duration::ZERO).await;
-    let address = format!("{} and {}", settings.ledger, settings.catalog);
-    findings.push(finding("ledger and catalog", address, ports.map(drop)));
+    for event in &settings.events {
+        if let EventSourceAddress::Sqs { queue } = event {
+            findings.push(finding("events", event.to_string(), cloud.check_queue(queue).await));
+        }
+    }
+    if let LedgerAddress::DynamoDb(prefix) = &settings.ledger {
+        findings.push(finding("ledger", settings.ledger.to_string(), cloud.check_ledger(prefix).await));
+    }
     findings
 }
 

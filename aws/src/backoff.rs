@@ -6,7 +6,7 @@ use std::{
 };
 
 /// The wait after this many failures in a row: a random part, at least half, of `base` doubled with each, at most `most`.
-pub(super) fn after(failures: u32, base: Duration, most: Duration) -> Duration {
+pub(crate) fn after(failures: u32, base: Duration, most: Duration) -> Duration {
     let whole = base.saturating_mul(1 << failures.saturating_sub(1).min(16)).min(most);
     // The standard library's hashers are seeded at random.
     let random = RandomState::new().hash_one(failures) % 1_000;
