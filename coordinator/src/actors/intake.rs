@@ -1,10 +1,12 @@
 //! Intake: takes messages from one source, hands their events to the router, and acknowledges them
 //! once the router says that everything is in the ledger, and what was not understood is in quarantine.
+//! While ledger or quarantine are away it holds what it has taken. A message that the ledger refuses for
+//! good goes back to its source alone.
 
 use std::{sync::Arc, time::Duration};
 
 use actix::{Actor, ActorContext as _, ActorFutureExt, Addr, AsyncContext, Context, WrapFuture};
-use lakegate_model::{layout, pipeline::Zone};
+use lakegate_model::{Failure, failure::Retry, layout, pipeline::Zone};
 use serde_json::json;
 
 use super::{
@@ -13,7 +15,7 @@ use super::{
     router::{Route, Router},
 };
 use crate::{
-    ports::{EventSource, Message, Result},
+    ports::{EventSource, Message, Receipt, Result},
     shared::Shared,
 };
 
@@ -46,35 +48,71 @@ impl Actor for Intake {
 }
 
 async fn take_in(shared: Shared, source: Arc<dyn EventSource>, router: Addr<Router>) {
-    let mut failures = 0_u32;
+    let mut patience = Patience::default();
     loop {
         match take_once(&shared, &source, &router).await {
-            Ok(()) => failures = 0,
+            Ok(()) => patience = Patience::default(),
             // The router is gone for good: the system is stopping or beginning anew.
             Err(_) if !router.connected() => return,
-            Err(failure) => {
-                failures += 1;
-                tracing::warn!(source = source.name(), %failure, failures, "intake waits before it tries again");
-                let wait = Duration::from_millis(100).saturating_mul(1 << failures.min(6)).min(MAX_WAIT);
-                tokio::time::sleep(wait).await;
-            }
+            Err(failure) => patience.wait(source.name(), &failure).await,
         }
     }
 }
 
 async fn take_once(shared: &Shared, source: &Arc<dyn EventSource>, router: &Addr<Router>) -> Result<()> {
     let messages = source.receive(MESSAGES).await?;
-    let receipts = messages.iter().map(|message| message.receipt.clone()).collect();
-    let admitted = match set_aside(shared, source.name(), &messages).await {
-        Ok(()) => router.send(Envelope::many(Route(events(messages)))).await.unwrap_or_else(|_| Err(gone("router"))),
-        Err(failure) => Err(failure),
-    };
-    match admitted {
-        Ok(()) => source.acknowledge(receipts).await,
-        Err(failure) => {
-            source.hand_back(receipts).await?;
-            Err(failure)
+    let mut refused = Ok(());
+    // What is refused for good is halved until the message at fault is alone.
+    let mut groups = vec![messages];
+    while let Some(mut group) = groups.pop() {
+        let receipts: Vec<Receipt> = group.iter().map(|message| message.receipt.clone()).collect();
+        let done = match insist(shared, source.name(), &group, router).await {
+            Ok(()) => source.acknowledge(receipts).await,
+            Err(_) if group.len() > 1 && router.connected() => {
+                let later = group.split_off(group.len() / 2);
+                groups.extend([later, group]);
+                continue;
+            }
+            Err(failure) => source.hand_back(receipts).await.and(Err(failure)),
+        };
+        // The other groups are held all the same, and have their turn.
+        refused = done.and(refused);
+    }
+    refused
+}
+
+/// Has messages written down, and waits as long as it takes for a ledger that is away. They are held
+/// meanwhile: handed back they would come again at once, and a queue that counts how often they came
+/// would soon take good ones for dead letters.
+async fn insist(shared: &Shared, source: &str, messages: &[Message], router: &Addr<Router>) -> Result<()> {
+    let mut patience = Patience::default();
+    loop {
+        match admit(shared, source, messages, router).await {
+            Err(failure) if failure.retry() == Retry::Backoff && router.connected() => patience.wait(source, &failure).await,
+            done => return done,
         }
+    }
+}
+
+async fn admit(shared: &Shared, source: &str, messages: &[Message], router: &Addr<Router>) -> Result<()> {
+    set_aside(shared, source, messages).await?;
+    let events = messages.iter().flat_map(|message| message.events.iter().cloned()).collect();
+    let passed = messages.iter().flat_map(|message| message.passed.iter().cloned()).collect();
+    router.send(Envelope::many(Route { events, passed })).await.unwrap_or_else(|_| Err(gone("router")))
+}
+
+/// Waits longer after each failure.
+#[derive(Default)]
+struct Patience {
+    failures: u32,
+}
+
+impl Patience {
+    async fn wait(&mut self, source: &str, failure: &Failure) {
+        self.failures += 1;
+        tracing::warn!(source, %failure, failures = self.failures, "intake waits before it tries again");
+        let wait = Duration::from_millis(100).saturating_mul(1 << self.failures.min(6)).min(MAX_WAIT);
+        tokio::time::sleep(wait).await;
     }
 }
 
@@ -87,8 +125,4 @@ async fn set_aside(shared: &Shared, source: &str, messages: &[Message]) -> Resul
         shared.ports.storage.write(&at, record.to_string().into_bytes()).await?;
     }
     Ok(())
-}
-
-fn events(messages: Vec<Message>) -> Vec<lakegate_model::event::ObjectEvent> {
-    messages.into_iter().flat_map(|message| message.events).collect()
 }
