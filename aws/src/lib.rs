@@ -8,11 +8,13 @@ mod catalog;
 mod events;
 mod failure;
 mod ledger;
+mod messenger;
 mod queue;
 mod storage;
 
 pub use account::{Account, AccountOptions};
 pub use catalog::GlueCatalog;
 pub use ledger::DynamoLedger;
+pub use messenger::AwsMessenger;
 pub use queue::SqsSource;
 pub use storage::S3Storage;

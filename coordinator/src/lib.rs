@@ -4,6 +4,7 @@
 
 mod actors;
 mod api;
+mod passing;
 pub mod ports;
 mod server;
 mod shared;
@@ -60,7 +61,8 @@ pub struct Running {
 /// # Errors
 /// The address is refused or taken, or the ledger can't be read.
 pub async fn start(setup: Setup) -> Result<Running> {
-    let shared = Shared { ports: setup.ports, zones: setup.zones, tracer: setup.tracer, sources: Arc::new(setup.sources) };
+    let (sources, outbox) = (Arc::new(setup.sources), Arc::default());
+    let shared = Shared { ports: setup.ports, zones: setup.zones, tracer: setup.tracer, sources, outbox };
     for pipeline in &setup.pipelines {
         let applied = shared.ports.ledger.apply_pipeline(pipeline, shared.now()).await?;
         tracing::debug!(dataset = %pipeline.dataset, version = applied.version, changed = applied.changed, "pipeline");

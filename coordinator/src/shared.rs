@@ -1,11 +1,14 @@
 //! What every actor and service of one coordinator shares.
 
-use std::sync::Arc;
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
-use lakegate_model::{Timestamp, project::Zones};
+use lakegate_model::{Timestamp, destination::Destination, project::Zones};
 use lakegate_telemetry::Tracer;
 
-use crate::ports::{EventSource, Ports};
+use crate::ports::{EventSource, Ports, Result};
 
 /// What every actor and service of one coordinator shares. Cheap to clone.
 #[derive(Clone)]
@@ -18,12 +21,43 @@ pub(crate) struct Shared {
     pub tracer: Tracer,
     /// Where events come from.
     pub sources: Arc<Vec<Arc<dyn EventSource>>>,
+    /// Which messages to others are in trouble.
+    pub outbox: Arc<OutboxTrouble>,
+}
+
+/// The destinations that could not be reached last time.
+#[derive(Debug, Default)]
+pub(crate) struct OutboxTrouble(Mutex<HashSet<Destination>>);
+
+impl OutboxTrouble {
+    fn destinations(&self) -> MutexGuard<'_, HashSet<Destination>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// It could not be reached.
+    pub(crate) fn troubled(&self, to: &Destination) {
+        self.destinations().insert(to.clone());
+    }
+
+    /// It has everything.
+    pub(crate) fn well(&self, to: &Destination) {
+        self.destinations().remove(to);
+    }
 }
 
 impl Shared {
     /// The time, by the clock port.
     pub(crate) fn now(&self) -> Timestamp {
         self.ports.clock.now()
+    }
+
+    /// How many destinations have messages to come that do not wait for a destination in trouble. An
+    /// object on its way to a stage counts in any case: it is not done.
+    pub(crate) async fn leaving(&self) -> Result<u64> {
+        let waiting = self.ports.ledger.destinations().await?;
+        let troubled = self.outbox.destinations();
+        let counts = |to: &&Destination| matches!(to, Destination::Queue(_)) || !troubled.contains(*to);
+        Ok(waiting.iter().filter(counts).count() as u64)
     }
 
     /// Things the sources know of that the ledger doesn't yet.

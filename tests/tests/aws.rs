@@ -3,76 +3,8 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use lakegate_tests::kit::{
-    Lake, data, duckdb,
-    lake::total,
-    moto::{REGION, moto, unique},
-};
+use lakegate_tests::kit::{Cloud, Lake, data, lake::total, moto::moto};
 use serde_json::{Value, json};
-
-/// A project whose every part is on AWS, and the bucket it is in.
-struct Cloud {
-    lake: Lake,
-    bucket: String,
-}
-
-/// A project without pipelines, in an account with nothing in it.
-fn cloud() -> Cloud {
-    let bucket = unique("lake");
-    let mut lake = Lake::new();
-    lake.file(
-        "lakegate.yaml",
-        &format!(
-            "zones: {{ raw: 's3://{bucket}/raw', stage: 's3://{bucket}/stage', analytics: 's3://{bucket}/analytics' }}\n\
-             ledger: dynamodb://{bucket}\ncatalog: glue://{database}\nevents: ['sqs://{bucket}-events']\n",
-            database = bucket.replace('-', "_") + "_"
-        ),
-    );
-    lake.set_env("AWS_ENDPOINT_URL", moto().endpoint())
-        .set_env("AWS_REGION", REGION)
-        .set_env("AWS_ACCESS_KEY_ID", "test")
-        .set_env("AWS_SECRET_ACCESS_KEY", "test");
-    Cloud { lake, bucket }
-}
-
-impl Cloud {
-    /// With the pipelines of a shop.
-    fn shop() -> Cloud {
-        let cloud = cloud();
-        cloud.lake.pipeline("orders", data::ORDERS).pipeline("returns", data::RETURNS);
-        cloud
-    }
-
-    /// Makes what it needs, as its user does.
-    fn bootstrapped(self) -> Cloud {
-        self.lake.run(&["bootstrap"]).expect_code(0);
-        self
-    }
-
-    fn land(&self, key: &str, bytes: impl AsRef<[u8]>) -> &Cloud {
-        moto().put_object(&self.bucket, &format!("raw/{key}"), bytes.as_ref());
-        self
-    }
-
-    /// The rows of a query over a table, named `t`, whose files are fetched by plain requests.
-    fn query_table(&self, table: &str, sql: &str) -> Vec<Value> {
-        let answer = self.lake.json(&["table", "get", table]);
-        let root = answer["location"].as_str().unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        for file in answer["files"].as_array().unwrap() {
-            let location = file["location"].as_str().unwrap();
-            let path = folder.path().join(location.strip_prefix(root).unwrap().trim_start_matches('/'));
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, self.fetch(location)).unwrap();
-        }
-        duckdb::query(&format!("WITH t AS (FROM {}) {sql}", duckdb::parquet_below(folder.path())))
-    }
-
-    fn fetch(&self, location: &str) -> Vec<u8> {
-        let key = location.strip_prefix(&format!("s3://{}/", self.bucket)).unwrap_or_else(|| panic!("{location} is elsewhere"));
-        moto().get_object(&self.bucket, key).unwrap_or_else(|| panic!("nothing is at {location}"))
-    }
-}
 
 /// The files of a folder with their keys below it.
 fn files_below(folder: &Path) -> BTreeMap<String, Vec<u8>> {
@@ -119,7 +51,7 @@ fn a_lake_that_is_not_there_is_told_of_with_what_to_do() {
 #[test]
 fn the_flights_are_the_same_as_on_a_directory() {
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("examples/nyc-flights");
-    let mut cloud = cloud();
+    let mut cloud = Cloud::new();
     let local = Lake::new();
     for (path, bytes) in files_below(&example) {
         if let Some(key) = path.strip_prefix("data/") {

@@ -106,7 +106,15 @@ fn request(max_objects: u64) -> SealRequest {
 
 fn step(execution: &Execution, phase: Phase) -> Move {
     let to = ExecutionState { phase, ..execution.state.clone() };
-    Move { execution: execution.id.clone(), from: execution.revision, to, at: Timestamp(7), outputs: Vec::new(), schema: None }
+    Move {
+        execution: execution.id.clone(),
+        from: execution.revision,
+        to,
+        at: Timestamp(7),
+        outputs: Vec::new(),
+        schema: None,
+        outgoing: Vec::new(),
+    }
 }
 
 fn running() -> Phase {

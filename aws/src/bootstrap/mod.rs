@@ -6,16 +6,17 @@ mod buckets;
 pub mod policies;
 mod queues;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lakegate_coordinator::ports::Result;
 use lakegate_model::{
-    Failure, FailureCode,
-    pipeline::Zone,
+    Failure, FailureCode, Pipeline,
+    pipeline::{StageQueue, Zone},
     project::{CatalogAddress, EventSourceAddress, LedgerAddress, Settings},
 };
 use serde::Serialize;
 
+use self::queues::Wanted;
 use crate::{Account, catalog, ledger::DynamoLedger};
 
 /// The tag on everything that is made here, so that it can be found and charged.
@@ -55,12 +56,12 @@ impl Outcome {
     }
 }
 
-/// Makes what these settings need, or, with `dry_run`, only says what is missing. `databases` are
-/// the databases that the project's pipelines publish to.
+/// Makes what these settings need, or, with `dry_run`, only says what is missing. `pipelines`
+/// are the project's.
 ///
 /// # Errors
 /// What could not be looked at or made; what was made before stays. Doing it again goes on.
-pub async fn bootstrap(account: &Account, settings: &Settings, databases: &BTreeSet<String>, dry_run: bool) -> Result<Vec<Step>> {
+pub async fn bootstrap(account: &Account, settings: &Settings, pipelines: &[Pipeline], dry_run: bool) -> Result<Vec<Step>> {
     if !settings.is_on_aws() {
         return Err(Failure::new(FailureCode::InvalidRequest, "nothing of this project is on AWS")
             .hint("set zones, ledger, catalog and events in lakegate.yaml to s3://, dynamodb://, glue:// and sqs:// addresses"));
@@ -73,9 +74,12 @@ pub async fn bootstrap(account: &Account, settings: &Settings, databases: &BTree
     }
     for event in &settings.events {
         if let (EventSourceAddress::Sqs { queue }, Some((bucket, prefix))) = (event, settings.zones.raw.s3()) {
-            steps.extend(queues::ensure(account, queue, bucket, dry_run).await?);
+            steps.extend(queues::ensure(account, &Wanted::of_events(queue, bucket), dry_run).await?);
             steps.push(buckets::ensure_notification(account, bucket, prefix, queue, dry_run).await?);
         }
+    }
+    for queue in stage_queues(pipelines).into_values() {
+        steps.extend(queues::ensure(account, &Wanted::of_stage(queue), dry_run).await?);
     }
     if let LedgerAddress::DynamoDb(prefix) = &settings.ledger {
         let present = DynamoLedger::is_there(account, prefix).await?;
@@ -85,11 +89,23 @@ pub async fn bootstrap(account: &Account, settings: &Settings, databases: &BTree
         steps.push(Step { kind: "tables", name: format!("{prefix}-…"), outcome: Outcome::of(present, dry_run) });
     }
     if let CatalogAddress::Glue(prefix) = &settings.catalog {
-        for database in databases {
+        for database in databases(pipelines) {
             let name = format!("{prefix}{database}");
             let present = catalog::ensure_database(account, prefix, database, dry_run).await?;
             steps.push(Step { kind: "database", name, outcome: Outcome::of(present, dry_run) });
         }
     }
     Ok(steps)
+}
+
+/// The databases that pipelines publish to.
+fn databases(pipelines: &[Pipeline]) -> BTreeSet<&str> {
+    let stages = pipelines.iter().flat_map(|pipeline| &pipeline.stages);
+    stages.filter_map(|stage| Some(stage.publish()?.table.database.as_str())).collect()
+}
+
+/// The queues of stages, each once.
+fn stage_queues(pipelines: &[Pipeline]) -> BTreeMap<&str, &StageQueue> {
+    let queues = pipelines.iter().flat_map(|pipeline| &pipeline.stages).filter_map(|stage| stage.queue.as_ref());
+    queues.map(|queue| (queue.name.as_str(), queue)).collect()
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use lakegate_model::{
-    Location,
+    Location, Pipeline,
     pipeline::Zone,
     project::{CatalogAddress, EventSourceAddress, LedgerAddress, Settings},
 };
@@ -20,10 +20,10 @@ pub enum Role {
 
 /// The policy document of a role for a lake with these settings. Regions and accounts stand as `*`
 /// where the settings do not tell them.
-pub fn policy(settings: &Settings, role: Role) -> Value {
+pub fn policy(settings: &Settings, pipelines: &[Pipeline], role: Role) -> Value {
     let mut statements = zones(settings, role);
     if role == Role::Coordinator {
-        statements.extend(queues(settings));
+        statements.extend(queues(settings, pipelines));
         statements.extend(ledger(settings));
         statements.extend(catalog(settings));
     }
@@ -61,9 +61,10 @@ fn zones(settings: &Settings, role: Role) -> Vec<Value> {
     statements
 }
 
-fn queues(settings: &Settings) -> Vec<Value> {
+fn queues(settings: &Settings, pipelines: &[Pipeline]) -> Vec<Value> {
     let arn = |queue: &str| format!("arn:aws:sqs:*:*:{}", queue.rsplit('/').next().unwrap_or(queue));
-    let queues: Vec<String> = settings
+    let own: Vec<String> = super::stage_queues(pipelines).into_keys().map(arn).collect();
+    let mut queues: Vec<String> = settings
         .events
         .iter()
         .filter_map(|event| match event {
@@ -72,7 +73,15 @@ fn queues(settings: &Settings) -> Vec<Value> {
         })
         .collect();
     let actions = ["sqs:GetQueueUrl", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"];
-    if queues.is_empty() { Vec::new() } else { vec![statement("ReceiveEvents", &actions, &queues)] }
+    queues.extend(own.iter().cloned());
+    let mut statements = Vec::new();
+    if !queues.is_empty() {
+        statements.push(statement("ReceiveEvents", &actions, &queues));
+    }
+    if !own.is_empty() {
+        statements.push(statement("HandToStages", &["sqs:SendMessage"], &own));
+    }
+    statements
 }
 
 fn ledger(settings: &Settings) -> Vec<Value> {
@@ -130,7 +139,7 @@ mod tests {
     }
 
     fn resources(role: Role, action: &str) -> Vec<String> {
-        let policy = policy(&settings(), role);
+        let policy = policy(&settings(), &[], role);
         let statements = policy["Statement"].as_array().unwrap().clone();
         let with = statements.into_iter().filter(|statement| statement["Action"].as_array().unwrap().contains(&json!(action)));
         with.flat_map(|statement| statement["Resource"].as_array().unwrap().clone())

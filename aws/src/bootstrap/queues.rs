@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use aws_sdk_sqs::{Client, types::QueueAttributeName};
 use lakegate_coordinator::ports::Result;
-use lakegate_model::FailureCode;
+use lakegate_model::{FailureCode, pipeline::StageQueue};
 use serde_json::{Value, json};
 
 use super::{Outcome, Step, TAG};
@@ -18,40 +18,73 @@ const VISIBILITY: u32 = 60;
 /// Seconds a message is kept: 14 days, the most SQS allows.
 const RETENTION: u32 = 1_209_600;
 
+/// A queue as a lake wants it.
+pub(super) struct Wanted<'a> {
+    queue: &'a str,
+    dead_letters: String,
+    max_receives: u32,
+    /// The bucket that may send to it.
+    bucket: Option<&'a str>,
+}
+
+impl<'a> Wanted<'a> {
+    /// The queue that a bucket tells its events to.
+    pub(super) fn of_events(queue: &'a str, bucket: &'a str) -> Wanted<'a> {
+        Wanted { queue, dead_letters: dead_letters_of(queue), max_receives: MOST_RECEIVES, bucket: Some(bucket) }
+    }
+
+    /// A stage's own queue.
+    pub(super) fn of_stage(queue: &'a StageQueue) -> Wanted<'a> {
+        Wanted {
+            queue: &queue.name,
+            dead_letters: queue.dead_letters.clone().unwrap_or_else(|| dead_letters_of(&queue.name)),
+            max_receives: queue.max_receives.unwrap_or(MOST_RECEIVES),
+            bucket: None,
+        }
+    }
+}
+
+fn dead_letters_of(queue: &str) -> String {
+    let (base, fifo) = queue.strip_suffix(".fifo").map_or((queue, ""), |base| (base, ".fifo"));
+    format!("{base}-dead-letters{fifo}")
+}
+
 /// The queue of that name, or of the URL, with its dead letters. A queue given by its URL is
 /// somebody else's: it is only looked at.
-pub(super) async fn ensure(account: &Account, queue: &str, bucket: &str, dry_run: bool) -> Result<Vec<Step>> {
+pub(super) async fn ensure(account: &Account, wanted: &Wanted<'_>, dry_run: bool) -> Result<Vec<Step>> {
+    let Wanted { queue, dead_letters: dead, max_receives, bucket } = wanted;
     if queue.contains("://") {
-        let step = Step { kind: "queue", name: queue.to_owned(), outcome: Outcome::Present };
+        let step = Step { kind: "queue", name: (*queue).to_owned(), outcome: Outcome::Present };
         return Ok(vec![step]);
     }
     let client = Client::new(&account.config);
-    let (base, fifo) = queue.strip_suffix(".fifo").map_or((queue, ""), |base| (base, ".fifo"));
-    let dead = format!("{base}-dead-letters{fifo}");
     let mut steps = Vec::new();
-    let dead_present = url_of(&client, &dead).await?.is_some();
+    let dead_present = url_of(&client, dead).await?.is_some();
     if !(dead_present || dry_run) {
-        create(&client, &dead, HashMap::from([(QueueAttributeName::MessageRetentionPeriod, RETENTION.to_string())])).await?;
+        create(&client, dead, HashMap::from([(QueueAttributeName::MessageRetentionPeriod, RETENTION.to_string())])).await?;
     }
     steps.push(Step { kind: "queue", name: dead.clone(), outcome: Outcome::of(dead_present, dry_run) });
     let present = url_of(&client, queue).await?;
-    let allowed = match &present {
-        Some(url) => is_allowed(&client, url, bucket).await?,
-        None => false,
+    let allowed = match (&present, bucket) {
+        (Some(url), Some(bucket)) => is_allowed(&client, url, bucket).await?,
+        (Some(_), None) => true,
+        (None, _) => false,
     };
     if !(allowed || dry_run) {
         let url = match present {
             Some(url) => url,
-            None => create(&client, queue, attributes(&arn_of(&client, &dead).await?)).await?,
+            None => create(&client, queue, attributes(&arn_of(&client, dead).await?, *max_receives)).await?,
         };
-        allow(&client, &url, bucket).await?;
+        if let Some(bucket) = bucket {
+            allow(&client, &url, bucket).await?;
+        }
     }
-    steps.push(Step { kind: "queue", name: queue.to_owned(), outcome: Outcome::of(allowed, dry_run) });
+    steps.push(Step { kind: "queue", name: (*queue).to_owned(), outcome: Outcome::of(allowed, dry_run) });
     Ok(steps)
 }
 
-fn attributes(dead_letters: &str) -> HashMap<QueueAttributeName, String> {
-    let redrive = json!({ "deadLetterTargetArn": dead_letters, "maxReceiveCount": MOST_RECEIVES });
+fn attributes(dead_letters: &str, max_receives: u32) -> HashMap<QueueAttributeName, String> {
+    let redrive = json!({ "deadLetterTargetArn": dead_letters, "maxReceiveCount": max_receives });
     HashMap::from([
         (QueueAttributeName::MessageRetentionPeriod, RETENTION.to_string()),
         (QueueAttributeName::VisibilityTimeout, VISIBILITY.to_string()),

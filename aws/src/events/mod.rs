@@ -18,10 +18,11 @@ mod bridge;
 mod key;
 mod notification;
 pub(crate) mod order;
+pub(crate) mod passed;
 #[cfg(test)]
 mod tests;
 
-use lakegate_coordinator::ports::NotUnderstood;
+use lakegate_coordinator::ports::{NotUnderstood, Passed};
 use lakegate_model::{
     ObjectVersion, Timestamp,
     event::{EventKind, ObjectEvent},
@@ -36,6 +37,8 @@ pub(crate) struct Told {
     /// What happened in the lake, in the message's order but for events of one key, which are in the
     /// order of their sequencers.
     pub(crate) events: Vec<ObjectEvent>,
+    /// Objects that are handed to a stage.
+    pub(crate) passed: Vec<Passed>,
     /// What in it says nothing that is understood.
     pub(crate) not_understood: Vec<NotUnderstood>,
 }
@@ -43,7 +46,7 @@ pub(crate) struct Told {
 impl Told {
     /// Whether there is nothing in it for anybody.
     pub(crate) fn is_nothing(&self) -> bool {
-        self.events.is_empty() && self.not_understood.is_empty()
+        self.events.is_empty() && self.passed.is_empty() && self.not_understood.is_empty()
     }
 }
 

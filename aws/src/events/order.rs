@@ -78,8 +78,12 @@ mod tests {
 
     #[test]
     fn a_message_keeps_its_receipt_wherever_it_goes() {
-        let message =
-            |receipt: &str, events: Vec<ObjectEvent>| Message { receipt: Receipt(receipt.into()), events, not_understood: Vec::new() };
+        let message = |receipt: &str, events: Vec<ObjectEvent>| Message {
+            receipt: Receipt(receipt.into()),
+            events,
+            passed: Vec::new(),
+            not_understood: Vec::new(),
+        };
         let mut messages = [
             message("late", vec![event("a", Some("2"))]),
             message("two", vec![event("a", Some("0")), event("b", Some("0"))]),

@@ -17,6 +17,7 @@ use super::{
     log::is_paused,
     memory::{Collecting, Counts, Entry, Joined, Mark, Memory, NAMES, Of, Run, StageMemory, is_unfinished},
     moves::{OUTPUTS, SchemaChange, ending, record_schema},
+    outbox::{self, Letters},
     records::{ArrivalRecord, LogRecord, StoredBatch, StoredObject},
     seal::record_batch,
     table::{Item, Range, number, text, unreadable},
@@ -40,6 +41,7 @@ struct Repairs {
     outputs: Vec<Arrival>,
     schemas: HashMap<StageKey, SchemaChange>,
     known: HashSet<Raw>,
+    letters: Vec<Letters>,
 }
 
 impl Desk {
@@ -184,6 +186,7 @@ impl Desk {
             let outputs: Vec<ArrivalRecord> = self.table.unpack(item, name).await?;
             repairs.outputs.extend(outputs.into_iter().map(Arrival::from));
         }
+        repairs.letters.extend(outbox::recalled(&self.table, item, run).await?);
         if item.contains_key("schema") {
             let number = number(item, "number")?;
             let is_newer = repairs.schemas.get(&*run.stage).is_none_or(|known| known.number < number);
@@ -203,6 +206,8 @@ impl Desk {
 
     async fn finish(&mut self, memory: Memory, repairs: Repairs) -> Result<()> {
         let forgotten: Vec<Raw> = memory.unrouted.intersection(&repairs.known).copied().collect();
+        let mut memory = memory;
+        repairs.letters.into_iter().for_each(|letters| memory.leave(letters));
         *lock(&self.memory) = memory;
         for raw in forgotten {
             self.table.delete(&Key::unrouted(keys::object_id(&raw).as_str())).await?;

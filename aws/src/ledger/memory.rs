@@ -17,7 +17,7 @@ use lakegate_model::{
     pipeline::BatchTrigger,
 };
 
-use super::keys::Raw;
+use super::{keys::Raw, outbox::Outbox};
 
 /// What an entry of a log is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -159,7 +159,7 @@ pub(super) struct StageMemory {
     by_key: HashMap<(String, String), u64>,
     /// The entries of each record.
     records: BTreeMap<u64, Vec<u64>>,
-    /// How many entries of a record are not over, for those that have such.
+    /// How many entries of a record are not over, or held, for those that have such.
     open: BTreeMap<u64, u64>,
 }
 
@@ -187,12 +187,31 @@ impl StageMemory {
         self.total.add(&Counts::of(&mark));
         entry.mark = mark;
         if mark.is_final() {
+            let ordinal = entry.ordinal;
             self.live.remove(&seq);
-            if let Some(open) = self.open.get_mut(&entry.ordinal) {
-                *open = open.saturating_sub(1);
-                if *open == 0 {
-                    self.open.remove(&entry.ordinal);
-                }
+            self.close(ordinal);
+        }
+    }
+
+    /// Keeps the floor below an entry, over or not, until it is released as often.
+    pub(super) fn hold(&mut self, seq: u64) {
+        if let Some(entry) = self.entries.get(&seq) {
+            *self.open.entry(entry.ordinal).or_default() += 1;
+        }
+    }
+
+    /// Ends a hold.
+    pub(super) fn release(&mut self, seq: u64) {
+        if let Some(ordinal) = self.entries.get(&seq).map(|entry| entry.ordinal) {
+            self.close(ordinal);
+        }
+    }
+
+    fn close(&mut self, ordinal: u64) {
+        if let Some(open) = self.open.get_mut(&ordinal) {
+            *open = open.saturating_sub(1);
+            if *open == 0 {
+                self.open.remove(&ordinal);
             }
         }
     }
@@ -278,6 +297,8 @@ pub(super) struct Memory {
     pub(super) runs: HashMap<Raw, Run>,
     /// The objects that nobody takes.
     pub(super) unrouted: HashSet<Raw>,
+    /// Messages to others that are not sent.
+    pub(super) outbox: Outbox,
 }
 
 impl Memory {

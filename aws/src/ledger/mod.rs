@@ -24,7 +24,7 @@
 //! | stage | `stages` | stage | `team` `dataset` `stage` `paused` `floor` `counts` |
 //! | log record | `log#`stage | ordinal | `first` `token`, and `entries` (24 bytes each: seq, object) or `batch` |
 //! | object | `ob-` and 2 digits | its id | `seq` `arrival`; `landed` (its key, for the index); `aside` if superseded while it collected |
-//! | execution | `ex-` and 2 digits | its id | `of` `revision` `phase` `state` `updated` `token`; `outputs`revision; `schema` `number` |
+//! | execution | `ex-` and 2 digits | its id | `of` `revision` `phase` `state` `updated` `token`; `outputs`revision; `letters`revision: messages to others, until they are sent; `schema` `number` |
 //! | sealed batch | `ba-` and 2 digits | its id | `batch` |
 //! | sealed batch | `sealed#`stage | last member's seq | `batch` |
 //! | schema | `schemas` | stage | `schema` `number` |
@@ -63,6 +63,7 @@ mod load;
 mod log;
 mod memory;
 mod moves;
+mod outbox;
 mod pages;
 mod pipelines;
 mod reader;
@@ -84,15 +85,15 @@ use std::{
 
 use async_trait::async_trait;
 use lakegate_coordinator::ports::{
-    Ledger, Result,
+    Ledger, Outgoing, Result,
     ledger::{
         Admission, Applied, Arrival, BatchRecord, Execution, Filter, Member, Move, MoveOutcome, ObjectRecord, Page, Paged, PipelineVersion,
         SealRequest, Sealed, StageCounts, Unrouted,
     },
 };
 use lakegate_model::{
-    BatchId, DatasetId, ExecutionId, ObjectId, Pipeline, StageKey, Timestamp, machine::batch::OpenBatch, pipeline::BatchTrigger,
-    table::Schema,
+    BatchId, DatasetId, ExecutionId, ObjectId, Pipeline, StageKey, Timestamp, destination::Destination, machine::batch::OpenBatch,
+    pipeline::BatchTrigger, table::Schema,
 };
 
 use self::{
@@ -196,6 +197,18 @@ impl Ledger for DynamoLedger {
 
     async fn advance(&self, moves: Vec<Move>) -> Result<Vec<MoveOutcome>> {
         self.writer.ask(|reply| Request::Advance(moves, reply)).await
+    }
+
+    async fn destinations(&self) -> Result<Vec<Destination>> {
+        Ok(self.waiting_destinations())
+    }
+
+    async fn outgoing(&self, to: &Destination, limit: usize) -> Result<Vec<Outgoing>> {
+        self.waiting_for(to, limit).await
+    }
+
+    async fn mark_sent(&self, ids: Vec<String>) -> Result<()> {
+        self.forget_sent(&ids).await
     }
 
     async fn unfinished(&self, stage: &StageKey, after: u64, limit: usize) -> Result<Vec<Execution>> {

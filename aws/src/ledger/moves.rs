@@ -15,6 +15,7 @@ use super::{
     blob,
     keys::{self, Key, Raw},
     memory::{Mark, Of, Run},
+    outbox::{self, Letters},
     records::{ArrivalRecord, StoredBatch, unpack_entries},
     table::{CONCURRENCY, Change, Item, OnlyIf, Table, Written, n, s},
     writer::{Desk, lock},
@@ -28,6 +29,7 @@ pub(super) struct Moved {
     execution: Raw,
     mark: Mark,
     schema: Option<SchemaChange>,
+    letters: Vec<Letters>,
     /// Whether outputs or a schema are to be recorded before it is done.
     pub(super) is_followed: bool,
 }
@@ -123,7 +125,9 @@ impl Desk {
     /// Remembers the moves that are done: all of them, or those that nothing was to follow.
     pub(super) fn remember_moves(&self, moved: &[Result<Option<Moved>>], is_all: bool) {
         let mut memory = lock(&self.memory);
-        for Moved { execution, mark, .. } in moved.iter().flatten().flatten().filter(|moved| is_all || !moved.is_followed) {
+        for Moved { execution, mark, letters, .. } in moved.iter().flatten().flatten().filter(|moved| is_all || !moved.is_followed) {
+            // First: what is held stays above the floor.
+            letters.iter().cloned().for_each(|letters| memory.leave(letters));
             memory.mark_run(execution, *mark);
         }
     }
@@ -159,6 +163,11 @@ async fn advance_one(table: &Table, prepared: &Prepared<'_>) -> Result<Option<Mo
         set.extend(item.iter().map(|(name, value)| (name.clone(), value.clone())));
         schema = Some(SchemaChange { stage: (*run.stage).clone(), number: *number, item });
     }
+    let mut letters = Vec::new();
+    for (name, value, waiting) in outbox::written_with(table, step, run, token).await? {
+        set.push((name, value));
+        letters.push(waiting);
+    }
     // An execution that has not moved has no item yet: it is what its object or batch makes it.
     let only_if = if step.from == 0 { OnlyIf::New } else { OnlyIf::Is("revision", n(step.from)) };
     let key = Key::of_id(step.execution.as_str());
@@ -173,11 +182,11 @@ async fn advance_one(table: &Table, prepared: &Prepared<'_>) -> Result<Option<Mo
         Written::Refused(there) => there.get("token").and_then(|value| value.as_s().ok()) == Some(token),
     };
     let is_followed = !step.outputs.is_empty() || schema.is_some();
-    Ok(is_ours.then_some(Moved { execution: *raw, mark, schema, is_followed }))
+    Ok(is_ours.then_some(Moved { execution: *raw, mark, schema, letters, is_followed }))
 }
 
 /// A value as an attribute, its parts written.
-async fn packed<T: serde::Serialize>(table: &Table, value: &T, token: &str) -> Result<aws_sdk_dynamodb::types::AttributeValue> {
+pub(super) async fn packed<T: serde::Serialize>(table: &Table, value: &T, token: &str) -> Result<aws_sdk_dynamodb::types::AttributeValue> {
     let packed = blob::pack(value, token)?;
     table.put_parts(&packed.token, packed.parts).await?;
     Ok(packed.value)

@@ -230,6 +230,19 @@ impl Table {
         }
     }
 
+    /// Removes an attribute; gives what it was.
+    pub(super) async fn remove(&self, key: &Key, attribute: &str) -> Result<Option<AttributeValue>> {
+        let request = self.client.update_item().table_name(&*self.name).set_key(Some(attributes(key)));
+        let request = request.update_expression("REMOVE #a").expression_attribute_names("#a", attribute);
+        // What is not there must not be made.
+        let request = request.condition_expression("attribute_exists(#a)").return_values(ReturnValue::UpdatedOld);
+        match request.send().await {
+            Ok(answer) => Ok(answer.attributes.unwrap_or_default().remove(attribute)),
+            Err(SdkError::ServiceError(error)) if error.err().is_conditional_check_failed_exception() => Ok(None),
+            Err(error) => Err(failed(FailureCode::Ledger, &self.what("write"), &error)),
+        }
+    }
+
     pub(super) async fn delete(&self, key: &Key) -> Result<()> {
         let answer = self.client.delete_item().table_name(&*self.name).set_key(Some(attributes(key))).send().await;
         answer.map(drop).map_err(|error| failed(FailureCode::Ledger, &self.what("write"), &error))

@@ -33,14 +33,20 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use lakegate_coordinator::ports::{EventSource, Message, Receipt, Result};
-use lakegate_model::project::Zones;
+use lakegate_model::{StageKey, TraceContext, project::Zones};
 use tokio::sync::{Notify, watch};
 
 use self::{
     requests::{Delivered, Queue, Wish},
     state::State,
 };
-use crate::account::Account;
+use crate::{
+    account::Account,
+    events::{self, Told},
+};
+
+/// The attribute of a message that says which trace it belongs to, as W3C writes it.
+pub(crate) const TRACEPARENT: &str = "traceparent";
 
 /// A queue of SQS that S3 tells what happens in the lake: itself, by way of SNS, or of EventBridge.
 pub struct SqsSource {
@@ -53,6 +59,8 @@ pub struct SqsSource {
 struct Shared {
     queue: Queue,
     zones: Zones,
+    /// The stages that take from it; none if it is told what happens in the lake.
+    stages: Vec<StageKey>,
     state: Mutex<State>,
     /// There are messages to receive, or there is trouble to tell.
     news: Notify,
@@ -80,11 +88,20 @@ impl SqsSource {
     /// # Errors
     /// `NotFound` if there is no such queue; `PermissionDenied` or `Unavailable` if it can't be asked.
     pub async fn open(account: &Account, zones: Zones, queue: &str) -> Result<SqsSource> {
+        SqsSource::open_for(account, zones, queue, Vec::new()).await
+    }
+
+    /// Opens the queue by which objects are handed to these stages, otherwise as `open` does.
+    ///
+    /// # Errors
+    /// As `open`.
+    pub async fn open_for(account: &Account, zones: Zones, queue: &str, stages: Vec<StageKey>) -> Result<SqsSource> {
         let (queue, waiting) = Queue::open(account, queue).await?;
         tracing::debug!(queue = queue.name(), lease = ?queue.lease(), waiting, "receiving");
         let shared = Arc::new(Shared {
             queue,
             zones,
+            stages,
             state: Mutex::new(State::new(waiting)),
             news: Notify::new(),
             room: Notify::new(),
@@ -140,6 +157,16 @@ impl EventSource for SqsSource {
 }
 
 impl Shared {
+    /// What a message says.
+    fn read(&self, message: &aws_sdk_sqs::types::Message) -> Told {
+        let body = message.body.as_deref().unwrap_or_default();
+        if self.stages.is_empty() {
+            return events::read(&self.zones, body);
+        }
+        let attribute = message.message_attributes.as_ref().and_then(|all| all.get(TRACEPARENT)?.string_value.as_deref());
+        events::passed::read(&self.zones, &self.stages, body, attribute.and_then(TraceContext::parse).unwrap_or(TraceContext::NONE))
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

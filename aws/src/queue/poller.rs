@@ -15,7 +15,7 @@ use super::{
     requests::{Delivered, TEN},
     state::Arrived,
 };
-use crate::{backoff, events};
+use crate::backoff;
 
 /// How long a receive waits for messages; the most that SQS knows.
 const LONG_POLL: Duration = Duration::from_secs(20);
@@ -126,8 +126,8 @@ async fn receive(shared: &Shared, wait: Duration) -> lakegate_coordinator::ports
 }
 
 fn arrived(shared: &Shared, message: aws_sdk_sqs::types::Message) -> Option<Arrived> {
+    let told = shared.read(&message);
     let handle = message.receipt_handle?;
-    let told = events::read(&shared.zones, message.body.as_deref().unwrap_or_default());
     Some(Arrived { id: message.message_id.unwrap_or_else(|| handle.clone()), handle, told })
 }
 

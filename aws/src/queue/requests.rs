@@ -127,6 +127,7 @@ impl Queue {
     pub(super) async fn receive(&self, wait: Duration) -> Result<Vec<Message>> {
         let request = self.polling.receive_message().queue_url(&self.url).max_number_of_messages(10);
         let request = request.wait_time_seconds(seconds(wait)).visibility_timeout(seconds(self.lease));
+        let request = request.message_attribute_names(super::TRACEPARENT);
         match request.send().await {
             Ok(output) => Ok(output.messages.unwrap_or_default()),
             Err(error) if error.as_service_error().is_some_and(|service| service.is_queue_does_not_exist()) => Err(absent(&self.url)),

@@ -79,8 +79,8 @@ impl State {
         self.next += 1;
         self.numbers.insert(id.clone(), number);
         self.held.insert(number, Lease { id, handle, since: now, renew_at });
-        let Told { events, not_understood } = told;
-        self.ready.push_back(Message { receipt: Receipt(number.to_string()), events, not_understood });
+        let Told { events, passed, not_understood } = told;
+        self.ready.push_back(Message { receipt: Receipt(number.to_string()), events, passed, not_understood });
     }
 
     /// At most `max` messages, in the order of their events as far as they are at hand.

@@ -1,21 +1,18 @@
 //! The adapters on AWS, where this command was built with them: `--features aws`. The first command
 //! of a newcomer compiles no cloud SDK.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
-use lakegate_coordinator::ports::{EventSource, Ledger, Storage, TableCatalog};
+use lakegate_coordinator::ports::{EventSource, Ledger, Messenger, Storage, TableCatalog};
 use lakegate_model::{
-    Failure,
+    Failure, Pipeline, StageKey,
     project::{Settings, Zones},
 };
 use serde::Serialize;
 
 #[cfg(feature = "aws")]
 use lakegate_aws::{
-    Account, AccountOptions, DynamoLedger, GlueCatalog, S3Storage, SqsSource,
+    Account, AccountOptions, AwsMessenger, DynamoLedger, GlueCatalog, S3Storage, SqsSource,
     bootstrap::{
         Outcome, bootstrap,
         policies::{Role, policy},
@@ -68,14 +65,19 @@ impl Cloud {
         Ok(Arc::new(S3Storage::new(&self.0, zones.clone())))
     }
 
+    /// The objects that others, and the stage before, hand to these stages at their queue.
+    pub(crate) async fn stage_source(&self, queue: &str, zones: &Zones, stages: Vec<StageKey>) -> Result<Arc<dyn EventSource>, Failure> {
+        Ok(Arc::new(SqsSource::open_for(&self.0, zones.clone(), queue, stages).await?))
+    }
+
+    /// Who takes messages to others.
+    pub(crate) fn messenger(&self) -> Arc<dyn Messenger> {
+        Arc::new(AwsMessenger::new(&self.0))
+    }
+
     /// Makes what the settings need, or only says what is missing.
-    pub(crate) async fn bootstrap(
-        &self,
-        settings: &Settings,
-        databases: &BTreeSet<String>,
-        dry_run: bool,
-    ) -> Result<Bootstrapped, Failure> {
-        let steps = bootstrap(&self.0, settings, databases, dry_run).await?.into_iter().map(|step| Step {
+    pub(crate) async fn bootstrap(&self, settings: &Settings, pipelines: &[Pipeline], dry_run: bool) -> Result<Bootstrapped, Failure> {
+        let steps = bootstrap(&self.0, settings, pipelines, dry_run).await?.into_iter().map(|step| Step {
             kind: step.kind,
             name: step.name,
             outcome: match step.outcome {
@@ -85,7 +87,7 @@ impl Cloud {
             },
         });
         let policies = [("coordinator", Role::Coordinator), ("worker", Role::Worker)];
-        Ok(Bootstrapped { steps: steps.collect(), policies: policies.map(|(name, role)| (name, policy(settings, role))).into() })
+        Ok(Bootstrapped { steps: steps.collect(), policies: policies.map(|(name, role)| (name, policy(settings, pipelines, role))).into() })
     }
 
     /// That the ledger is there and can be used, without changing anything in it.
@@ -128,7 +130,7 @@ impl Cloud {
         match self.0 {}
     }
 
-    pub(crate) async fn bootstrap(&self, _: &Settings, _: &BTreeSet<String>, _: bool) -> Result<Bootstrapped, Failure> {
+    pub(crate) async fn bootstrap(&self, _: &Settings, _: &[Pipeline], _: bool) -> Result<Bootstrapped, Failure> {
         match self.0 {}
     }
 
@@ -137,6 +139,14 @@ impl Cloud {
     }
 
     pub(crate) async fn check_queue(&self, _: &str) -> Result<(), Failure> {
+        match self.0 {}
+    }
+
+    pub(crate) async fn stage_source(&self, _: &str, _: &Zones, _: Vec<StageKey>) -> Result<Arc<dyn EventSource>, Failure> {
+        match self.0 {}
+    }
+
+    pub(crate) fn messenger(&self) -> Arc<dyn Messenger> {
         match self.0 {}
     }
 

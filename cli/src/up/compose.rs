@@ -1,7 +1,7 @@
 //! Where ports meet adapters: the addresses of the settings become a ledger, a catalog, storage
 //! and sources of events.
 
-use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use lakegate_coordinator::{
     Running, Setup,
@@ -9,14 +9,14 @@ use lakegate_coordinator::{
 };
 use lakegate_local::{Directory, DirectoryCatalog, SqliteLedger, WatchOptions, Watcher};
 use lakegate_model::{
-    Failure, FailureCode, Location, Pipeline,
+    Failure, FailureCode, Location, Pipeline, StageKey,
     pipeline::Zone,
     project::{CatalogAddress, EventSourceAddress, LedgerAddress, Settings},
 };
 use lakegate_telemetry::Tracer;
 use tokio::time::{Instant, sleep};
 
-use super::cloud::Cloud;
+use super::{cloud::Cloud, messengers::Messengers};
 use crate::error::at_path;
 
 /// How long a ledger that another process holds is waited for: a command that only looked lets it
@@ -60,7 +60,8 @@ impl Places<'_> {
             CatalogAddress::Local(path) => Arc::new(DirectoryCatalog::open(path).await?),
             CatalogAddress::Glue(prefix) => self.cloud()?.catalog(prefix, &settings.zones).await?,
         };
-        Ok(Ports { ledger, catalog, storage: self.storage()?, clock: Arc::new(SystemClock) })
+        let messenger = Arc::new(Messengers { cloud: self.cloud.as_ref().map(Cloud::messenger) });
+        Ok(Ports { ledger, catalog, storage: self.storage()?, messenger, clock: Arc::new(SystemClock) })
     }
 
     /// The lake's files.
@@ -70,8 +71,8 @@ impl Places<'_> {
         if zones.raw.s3().is_some() { self.cloud()?.storage(zones) } else { Ok(Arc::new(Directory::new(zones.clone()))) }
     }
 
-    /// The sources of events that the settings ask for.
-    pub(crate) async fn sources(&self) -> Result<Vec<Arc<dyn EventSource>>, Failure> {
+    /// The sources of events that the settings ask for, and the queues of stages.
+    pub(crate) async fn sources(&self, pipelines: &[Pipeline]) -> Result<Vec<Arc<dyn EventSource>>, Failure> {
         let mut sources: Vec<Arc<dyn EventSource>> = Vec::new();
         for source in &self.settings.events {
             sources.push(match source {
@@ -82,8 +83,24 @@ impl Places<'_> {
                 EventSourceAddress::Sqs { queue } => self.cloud()?.source(queue, &self.settings.zones).await?,
             });
         }
+        for (queue, stages) in stage_queues(pipelines) {
+            sources.push(self.cloud()?.stage_source(queue, &self.settings.zones, stages).await?);
+        }
         Ok(sources)
     }
+}
+
+/// The stages that take from each queue.
+fn stage_queues(pipelines: &[Pipeline]) -> BTreeMap<&str, Vec<StageKey>> {
+    let mut queues: BTreeMap<&str, Vec<StageKey>> = BTreeMap::new();
+    for pipeline in pipelines {
+        for stage in &pipeline.stages {
+            if let Some(queue) = &stage.queue {
+                queues.entry(&queue.name).or_default().push(StageKey::new(pipeline.dataset.clone(), &stage.name));
+            }
+        }
+    }
+    queues
 }
 
 /// The ports that the settings ask for.
@@ -110,7 +127,7 @@ pub(crate) async fn coordinator(
     insecure: bool,
     tracer: Tracer,
 ) -> Result<Running, Failure> {
-    let sources = Places::of(settings).await?.sources().await?;
+    let sources = Places::of(settings).await?.sources(&pipelines).await?;
     let zones = settings.zones.clone();
     lakegate_coordinator::start(Setup { listen, insecure, zones, ports, sources, tracer, pipelines, serve_only: false }).await
 }

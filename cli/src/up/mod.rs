@@ -3,6 +3,7 @@
 pub(crate) mod cloud;
 pub(crate) mod compose;
 pub(crate) mod endpoint;
+pub(crate) mod messengers;
 pub(crate) mod progress;
 pub(crate) mod session;
 pub(crate) mod signals;

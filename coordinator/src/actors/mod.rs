@@ -6,17 +6,19 @@
 //!                              │   ▲                    │  ▲ │                          
 //!                              │   │ pipelines, submits │  │ └──► Monitor (256)  deadlines
 //!                              ▼   │                    │  │
-//!                            Batch (64) ── sealed ──────┘  └────► Publisher (64)
+//!                            Batch (64) ── sealed ──────┘  ├────► Publisher (64)
+//!                                                          └────► Courier (64)  messages to others
 //! ```
 //!
 //! Numbers are mailbox capacities. Whoever sends data awaits the receiver: when a mailbox is full
 //! the sender waits, up to the source, which then holds its events. `do_send` ignores capacities and
 //! is never used. An actor's state is a cache of the ledger: one that is gone is made again from it.
 //!
-//! Singletons (router, fleet, publisher, monitor, intakes) live and die together: when one is
+//! Singletons (router, fleet, publisher, courier, monitor, intakes) live and die together: when one is
 //! gone the system stops and is begun anew from the ledger, a bounded number of times.
 
 pub(crate) mod batch;
+pub(crate) mod courier;
 pub(crate) mod envelope;
 pub(crate) mod fleet;
 pub(crate) mod intake;
@@ -37,6 +39,8 @@ pub(crate) struct Singletons {
     pub fleet: Addr<fleet::Fleet>,
     /// Lets staged output in.
     pub publisher: Addr<publisher::Publisher>,
+    /// Sends messages to others.
+    pub courier: Addr<courier::Courier>,
     /// Watches deadlines.
     pub monitor: Addr<monitor::Monitor>,
 }
@@ -44,7 +48,11 @@ pub(crate) struct Singletons {
 impl Singletons {
     /// Whether all of them are alive.
     pub(crate) fn alive(&self) -> bool {
-        self.router.connected() && self.fleet.connected() && self.publisher.connected() && self.monitor.connected()
+        self.router.connected()
+            && self.fleet.connected()
+            && self.publisher.connected()
+            && self.courier.connected()
+            && self.monitor.connected()
     }
 }
 

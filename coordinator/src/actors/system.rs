@@ -12,6 +12,7 @@ use tokio::sync::{oneshot, watch};
 
 use super::{
     Singletons,
+    courier::Courier,
     envelope::Envelope,
     fleet::Fleet,
     intake::Intake,
@@ -150,6 +151,7 @@ async fn populate(shared: &Shared) -> Result<Singletons> {
         router: Router::new(shared.clone(), pipelines, paused).start(),
         fleet: Fleet::new(shared.clone()).start(),
         publisher: Publisher::new(shared.clone()).start(),
+        courier: Courier::new(shared.clone()).start(),
         monitor: Monitor::new(shared.clone()).start(),
     };
     let met = singletons.router.send(Envelope::many(Meet(singletons.clone()))).await;

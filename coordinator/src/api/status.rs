@@ -21,7 +21,7 @@ const WAITING_LOOKED_AT: usize = 50;
 pub(super) async fn status_now(api: &Api) -> Result<v1::Status> {
     let ledger = &api.shared.ports.ledger;
     // Asked before the counts: what has arrived by then is in them.
-    let arriving = if api.system.is_some() { api.shared.arriving() } else { 0 };
+    let arriving = if api.system.is_some() { api.shared.leaving().await? + api.shared.arriving() } else { 0 };
     let counts = ledger.counts().await?;
     let paused: BTreeSet<String> = ledger.paused().await?.iter().map(ToString::to_string).collect();
     let mut stages: BTreeMap<String, v1::StageStatus> = known_stages(api).await?;

@@ -4,6 +4,7 @@
 use async_trait::async_trait;
 use lakegate_model::{
     BatchId, DatasetId, ExecutionId, Failure, ObjectId, ObjectVersion, Pipeline, StageKey, Timestamp, TraceContext,
+    destination::Destination,
     machine::{
         batch::{OpenBatch, SealReason},
         execution::ExecutionState,
@@ -13,7 +14,7 @@ use lakegate_model::{
     table::Schema,
 };
 
-use super::Result;
+use super::{Result, outbox::Outgoing};
 
 /// The durable record.
 ///
@@ -48,6 +49,18 @@ pub trait Ledger: Send + Sync + 'static {
     /// `Quarantined` or `Superseded`; a member named in `rejected` is `Quarantined` with that reason,
     /// or `Superseded` if the reason is `ObjectChanged`.
     async fn advance(&self, moves: Vec<Move>) -> Result<Vec<MoveOutcome>>;
+
+    /// The destinations that messages of moves wait for.
+    async fn destinations(&self) -> Result<Vec<Destination>>;
+
+    /// The messages for a destination that moves have left and that are not marked as sent, oldest
+    /// first, at most `limit`.
+    async fn outgoing(&self, to: &Destination, limit: usize) -> Result<Vec<Outgoing>>;
+
+    /// Marks messages, by their ids, as sent. Ids that are unknown are ignored. A message that was
+    /// marked may be given out again after a restart, if it was of a move with others to the same
+    /// destination that were not.
+    async fn mark_sent(&self, ids: Vec<String>) -> Result<()>;
 
     /// Executions of a stage that are not over and have `seq > after`, in order of `seq`, at most `limit`.
     async fn unfinished(&self, stage: &StageKey, after: u64, limit: usize) -> Result<Vec<Execution>>;
@@ -242,6 +255,8 @@ pub struct Move {
     pub outputs: Vec<Arrival>,
     /// The stage's input schema from now on, if it changed.
     pub schema: Option<Schema>,
+    /// Messages to others that it causes.
+    pub outgoing: Vec<Outgoing>,
 }
 
 /// What became of a move.

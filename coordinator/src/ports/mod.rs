@@ -5,6 +5,7 @@
 pub mod catalog;
 pub mod clock;
 pub mod ledger;
+pub mod outbox;
 pub mod source;
 pub mod storage;
 
@@ -13,7 +14,8 @@ use std::sync::Arc;
 pub use catalog::{TableCatalog, TableChange};
 pub use clock::{Clock, SystemClock};
 pub use ledger::Ledger;
-pub use source::{EventSource, Message, NotUnderstood, Receipt};
+pub use outbox::{Messenger, Outgoing};
+pub use source::{EventSource, Message, NotUnderstood, Passed, Receipt};
 pub use storage::{Promotion, Storage};
 
 /// A port's answer.
@@ -28,6 +30,8 @@ pub struct Ports {
     pub catalog: Arc<dyn TableCatalog>,
     /// The lake's files, for the little the coordinator does with them.
     pub storage: Arc<dyn Storage>,
+    /// What takes messages to others.
+    pub messenger: Arc<dyn Messenger>,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }

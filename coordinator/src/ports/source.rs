@@ -1,7 +1,7 @@
 //! Where events come from: a watched directory, a queue.
 
 use async_trait::async_trait;
-use lakegate_model::event::ObjectEvent;
+use lakegate_model::{ExecutionId, StageKey, TraceContext, event::ObjectEvent, pipeline::Zone};
 
 use super::Result;
 
@@ -45,9 +45,30 @@ pub struct Message {
     pub receipt: Receipt,
     /// Its events, in its order. May be empty.
     pub events: Vec<ObjectEvent>,
+    /// Objects that it hands to a stage, at that stage's own queue.
+    pub passed: Vec<Passed>,
     /// What in it says nothing that is understood. The coordinator puts it into quarantine before
     /// it acknowledges the message; the events go on.
     pub not_understood: Vec<NotUnderstood>,
+}
+
+/// An object that is handed to a stage by a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Passed {
+    /// To which stage.
+    pub stage: StageKey,
+    /// The zone it lies in.
+    pub zone: Zone,
+    /// Its key below the zone.
+    pub key: String,
+    /// Its version and size; `None` if the message does not say: then it is what lies there now.
+    pub version: Option<(String, u64)>,
+    /// As in `Arrival`; `None` if the message does not say.
+    pub relative: Option<String>,
+    /// The execution that made it, if the message says so.
+    pub made_by: Option<ExecutionId>,
+    /// The trace it belongs to, if the message says so.
+    pub trace: TraceContext,
 }
 
 /// A part of a message, or all of it, that says nothing that is understood.

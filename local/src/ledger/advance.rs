@@ -51,6 +51,7 @@ impl Changes<'_> {
         if let Some(schema) = &step.schema {
             self.record_schema(current.stage, schema)?;
         }
+        self.leave(&step.outgoing)?;
         Ok(MoveOutcome::Moved(self.admit(&step.outputs)?))
     }
 

@@ -15,6 +15,7 @@ mod advance;
 mod failure;
 mod listings;
 mod lock;
+mod outbox;
 mod pipelines;
 mod queries;
 mod readers;
@@ -27,15 +28,15 @@ use std::path::Path;
 
 use async_trait::async_trait;
 use lakegate_coordinator::ports::{
-    Ledger, Result,
+    Ledger, Outgoing, Result,
     ledger::{
         Admission, Applied, Arrival, BatchRecord, Execution, Filter, Member, Move, MoveOutcome, ObjectRecord, Page, Paged, PipelineVersion,
         SealRequest, Sealed, StageCounts, Unrouted,
     },
 };
 use lakegate_model::{
-    BatchId, DatasetId, ExecutionId, FailureCode, ObjectId, Pipeline, StageKey, Timestamp, machine::batch::OpenBatch,
-    pipeline::BatchTrigger, table::Schema,
+    BatchId, DatasetId, ExecutionId, FailureCode, ObjectId, Pipeline, StageKey, Timestamp, destination::Destination,
+    machine::batch::OpenBatch, pipeline::BatchTrigger, table::Schema,
 };
 
 use self::{lock::Lock, readers::Readers, writer::Writer};
@@ -104,6 +105,19 @@ impl Ledger for SqliteLedger {
 
     async fn advance(&self, moves: Vec<Move>) -> Result<Vec<MoveOutcome>> {
         self.writer.write(move |changes| changes.advance(&moves)).await
+    }
+
+    async fn destinations(&self) -> Result<Vec<Destination>> {
+        self.readers.read(outbox::destinations).await
+    }
+
+    async fn outgoing(&self, to: &Destination, limit: usize) -> Result<Vec<Outgoing>> {
+        let to = to.to_string();
+        self.readers.read(move |connection| outbox::outgoing(connection, &to, limit)).await
+    }
+
+    async fn mark_sent(&self, ids: Vec<String>) -> Result<()> {
+        self.writer.write(move |changes| changes.mark_sent(&ids)).await
     }
 
     async fn unfinished(&self, stage: &StageKey, after: u64, limit: usize) -> Result<Vec<Execution>> {

@@ -12,7 +12,7 @@ use super::failure::ledger_failure;
 const APPLICATION: i32 = 0x4C6B_4774;
 
 /// Each entry takes a ledger from the version of its index to the next; `user_version` says where it is.
-const MIGRATIONS: &[&str] = &[FIRST];
+const MIGRATIONS: &[&str] = &[FIRST, OUTBOX];
 
 /// Everything that is recorded has one `seq`, taken from one row of numbers: an execution of an
 /// object has its object's, an execution of a batch has its batch's.
@@ -91,6 +91,17 @@ const FIRST: &str = "
         bucket TEXT NOT NULL, key TEXT NOT NULL, version TEXT NOT NULL, sequencer TEXT, size INTEGER NOT NULL,
         reason TEXT NOT NULL, at INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
+";
+
+/// Messages to others that moves have left; those that are sent are deleted.
+const OUTBOX: &str = "
+    CREATE TABLE outbox (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        id TEXT NOT NULL UNIQUE,
+        destination TEXT NOT NULL,
+        message TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX outbox_by_destination ON outbox (destination, seq);
 ";
 
 /// Opens the file for the writer: makes what is missing, refuses what it does not know.

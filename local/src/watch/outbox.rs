@@ -78,6 +78,7 @@ impl Outbox {
             .map(|(number, event)| Message {
                 receipt: Receipt(number.to_string()),
                 events: vec![event.clone()],
+                passed: Vec::new(),
                 not_understood: Vec::new(),
             })
             .collect();

@@ -92,6 +92,22 @@ pub struct Stage {
     /// How often it tries.
     #[serde(default)]
     pub retry: RetryPolicy,
+    /// The queue that its objects come by; `None` if they come straight from the stage before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue: Option<StageQueue>,
+}
+
+/// A stage's queue, by which others can hand objects in and take them out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StageQueue {
+    /// Its name or URL. One whose name ends with `.fifo` keeps the order of a dataset's messages.
+    pub name: String,
+    /// The queue for messages that were received too often, if it is not `<name>-dead-letters`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dead_letters: Option<String>,
+    /// How often that is; `bootstrap` says if this does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_receives: Option<u32>,
 }
 
 impl Stage {

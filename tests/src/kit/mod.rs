@@ -1,6 +1,7 @@
 //! Scratch lakes, real processes, an independent reader.
 
 pub mod binary;
+pub mod cloud;
 pub mod data;
 pub mod duckdb;
 pub mod faults;
@@ -15,6 +16,7 @@ pub mod scripted;
 pub mod wait;
 
 pub use binary::lakegate_binary;
+pub use cloud::Cloud;
 pub use lake::{Finished, Lake};
 pub use process::Process;
 pub use random::Random;

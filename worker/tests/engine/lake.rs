@@ -160,6 +160,7 @@ pub(crate) fn stage(input: Input, steps: Vec<Step>) -> Stage {
         steps,
         output: Output { zone: Zone::Stage },
         retry: RetryPolicy::default(),
+        queue: None,
     }
 }
 

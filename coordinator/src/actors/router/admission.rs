@@ -21,12 +21,12 @@ use crate::{
     shared::Shared,
 };
 
-type Pipelines = HashMap<DatasetId, Arc<PipelineVersion>>;
+pub(super) type Pipelines = HashMap<DatasetId, Arc<PipelineVersion>>;
 
 /// Events sorted by what is to become of them.
 pub(super) struct Sorted {
-    arrivals: Vec<Arrival>,
-    unrouted: Vec<Unrouted>,
+    pub(super) arrivals: Vec<Arrival>,
+    pub(super) unrouted: Vec<Unrouted>,
 }
 
 /// Sorts events. Those of other buckets, of keys that are no data and of removals are nobody's: a
@@ -181,6 +181,6 @@ pub(super) async fn reroute(shared: &Shared, router: &Addr<Router>) {
         after = last.object.id().as_str().to_owned();
         let events = page.into_iter().map(|unrouted| ObjectEvent::created(unrouted.object, unrouted.at)).collect();
         // A router that is gone reads the ledger when it is begun anew.
-        let _ = router.send(Envelope::many(Route(events))).await;
+        let _ = router.send(Envelope::many(Route { events, passed: Vec::new() })).await;
     }
 }

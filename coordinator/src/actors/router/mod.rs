@@ -2,6 +2,7 @@
 //! word on to the stage's actor, which it makes on demand and retires when idle.
 
 mod admission;
+mod handed_over;
 mod population;
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
@@ -19,7 +20,7 @@ use super::{
 };
 use crate::{
     ports::{
-        Result,
+        Passed, Result,
         ledger::{Admission, Applied, Execution, PipelineVersion},
     },
     shared::Shared,
@@ -39,7 +40,12 @@ pub(crate) struct Router {
 }
 
 /// Events to be routed and admitted; `Ok` means that the ledger has all of them.
-pub(crate) struct Route(pub Vec<ObjectEvent>);
+pub(crate) struct Route {
+    /// What happened in the lake.
+    pub events: Vec<ObjectEvent>,
+    /// What is handed to stages.
+    pub passed: Vec<Passed>,
+}
 message!(Route => Result<()>);
 
 /// Keys in the raw zone that somebody hands in.
@@ -174,8 +180,9 @@ impl Handler<Envelope<Route>> for Router {
     type Result = ResponseActFuture<Self, Result<()>>;
 
     fn handle(&mut self, envelope: Envelope<Route>, _: &mut Self::Context) -> Self::Result {
-        let sorted = admission::sort(&self.shared, &self.routes, &self.pipelines, envelope.body.0);
-        let work = admission::admit(self.shared.clone(), sorted);
+        let Route { events, passed } = envelope.body;
+        let sorted = admission::sort(&self.shared, &self.routes, &self.pipelines, events);
+        let work = handed_over::admit(self.shared.clone(), sorted, passed, self.pipelines.clone());
         Box::pin(work.into_actor(self).then(|result, router, ctx| {
             let (admissions, result) = match result {
                 Ok(admissions) => (admissions, Ok(())),

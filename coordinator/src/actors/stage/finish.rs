@@ -1,6 +1,6 @@
 //! Learning facts: decide, write, then act.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
 use lakegate_model::{
@@ -15,11 +15,13 @@ use lakegate_telemetry::SpanRecord;
 use super::{Report, StageActor, versions::Version};
 use crate::{
     actors::{
+        courier::Left,
         envelope::{Envelope, tell},
         monitor::{ParcelKey, Unwatch},
         publisher::{Promote, discard_staging},
         router::{HandOn, TablePublished},
     },
+    passing,
     ports::{
         Result,
         ledger::{Execution, Move, MoveOutcome, Subject},
@@ -89,8 +91,13 @@ impl StageActor {
             _ => Vec::new(),
         };
         let next = Execution { state: state.clone(), revision: execution.revision + 1, updated_at: now, ..execution.clone() };
+        let pipeline = version.clone();
         let schema = version.and_then(|version| self.evolved(&version, &next));
-        let step = Move { execution: id.clone(), from: next.revision - 1, to: state, at: now, outputs, schema };
+        let outgoing = Vec::new();
+        let mut step = Move { execution: id.clone(), from: next.revision - 1, to: state, at: now, outputs, schema, outgoing };
+        if let Some(pipeline) = pipeline {
+            passing::by_queue(&mut step, &pipeline.pipeline, &self.shared.zones);
+        }
         Some(Decided { next, actions, step })
     }
 
@@ -108,7 +115,7 @@ impl StageActor {
     /// The decisions are in the ledger, or were stale: carries out what follows.
     fn written(&mut self, written: Vec<(Decided, MoveOutcome, Option<Execution>)>, ctx: &mut Context<Self>) {
         let now = self.shared.now();
-        let mut handed_on = Vec::new();
+        let (mut handed_on, mut left) = (Vec::new(), BTreeSet::new());
         for (decided, outcome, current) in written {
             match outcome {
                 MoveOutcome::Stale => match current {
@@ -120,12 +127,16 @@ impl StageActor {
                 MoveOutcome::Moved(admissions) => {
                     self.window.put(decided.next.clone(), now);
                     handed_on.extend(decided.step.outputs.iter().map(|arrival| arrival.stage.clone()).zip(admissions));
+                    left.extend(decided.step.outgoing.iter().map(|message| message.to.clone()));
                     self.act(decided, ctx);
                 }
             }
         }
         if !handed_on.is_empty() {
             actix::spawn(tell(&self.peers.router, HandOn(handed_on)));
+        }
+        if !left.is_empty() {
+            actix::spawn(tell(&self.peers.courier, Left(left.into_iter().collect())));
         }
         self.changed(ctx);
     }
@@ -260,6 +271,7 @@ fn unchanged(execution: &Execution) -> Move {
         at: execution.updated_at,
         outputs: Vec::new(),
         schema: None,
+        outgoing: Vec::new(),
     }
 }
 

@@ -202,8 +202,15 @@ async fn start(shared: Shared, versions: Versions, taken: Vec<Execution>, worker
             state = next;
         }
         let next = Execution { state: state.clone(), revision: execution.revision + 1, updated_at: now, ..execution.clone() };
-        let step =
-            Move { execution: execution.id.clone(), from: execution.revision, to: state, at: now, outputs: Vec::new(), schema: None };
+        let step = Move {
+            execution: execution.id.clone(),
+            from: execution.revision,
+            to: state,
+            at: now,
+            outputs: Vec::new(),
+            schema: None,
+            outgoing: Vec::new(),
+        };
         moves.push((next, step));
     }
     let references = versions.tables(&pinned.unwrap_or_default()).await?;

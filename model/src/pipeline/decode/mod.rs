@@ -7,6 +7,7 @@ mod job;
 mod names;
 mod operations;
 mod publish;
+mod queue;
 mod sql;
 mod stage;
 #[cfg(test)]

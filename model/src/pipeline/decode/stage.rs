@@ -8,7 +8,7 @@ use crate::{
 
 impl Context<'_> {
     pub(super) fn stage(&mut self, index: usize, value: Value<'_>) -> Option<Stage> {
-        let Some(fields) = value.fields(&["name", "trigger", "input", "steps", "output", "retry"], &[]) else {
+        let Some(fields) = value.fields(&["name", "trigger", "input", "steps", "output", "retry", "queue"], &[]) else {
             self.read.complete = false;
             return None;
         };
@@ -18,7 +18,11 @@ impl Context<'_> {
         let steps = fields.require("steps").and_then(|steps| self.steps(index, trigger.as_ref(), steps));
         let output = fields.require("output").and_then(output);
         let retry = fields.get("retry").and_then(retry).unwrap_or_default();
-        Some(Stage { name: name?, trigger: trigger?, input, steps: steps?, output: output?, retry })
+        let queue = match fields.get("queue") {
+            Some(value) => Some(super::queue::queue(index, value)?),
+            None => None,
+        };
+        Some(Stage { name: name?, trigger: trigger?, input, steps: steps?, output: output?, retry, queue })
     }
 
     fn steps(&mut self, stage: usize, trigger: Option<&Trigger>, value: Value<'_>) -> Option<Vec<Step>> {

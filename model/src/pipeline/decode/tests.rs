@@ -98,6 +98,7 @@ fn good() -> Pipeline {
         ],
         output: Output { zone: Zone::Stage },
         retry: RetryPolicy { attempts: 5, backoff: Duration::from_secs(2) },
+        queue: None,
     };
     let monthly = Stage {
         name: "monthly".into(),
@@ -121,6 +122,7 @@ fn good() -> Pipeline {
         ],
         output: Output { zone: Zone::Analytics },
         retry: RetryPolicy::default(),
+        queue: None,
     };
     Pipeline {
         dataset: DatasetId::new("nyc", "flights"),

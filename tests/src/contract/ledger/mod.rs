@@ -5,6 +5,7 @@ mod batches;
 mod durability;
 mod listings;
 mod moves;
+mod outbox;
 mod stages;
 
 use async_trait::async_trait;
@@ -22,7 +23,7 @@ use lakegate_model::{
     pipeline::{BatchTrigger, Schedule},
 };
 
-pub use self::{admission::*, batches::*, durability::*, listings::*, moves::*, stages::*};
+pub use self::{admission::*, batches::*, durability::*, listings::*, moves::*, outbox::*, stages::*};
 
 /// Where a ledger is, and stays when it is closed.
 #[async_trait]
@@ -78,6 +79,11 @@ macro_rules! ledger_contract {
                 ids_are_found_by_their_start,
                 an_object_is_found_by_its_key,
                 an_execution_knows_what_it_made_and_an_object_its_runs,
+                messages_are_left_with_their_move,
+                a_message_waits_until_it_is_marked_as_sent,
+                messages_of_an_execution_that_is_not_over_wait_too,
+                messages_are_there_after_reopening,
+                many_large_messages_of_one_move_are_kept,
                 what_is_written_is_there_after_reopening,
                 a_read_after_a_write_sees_it,
                 the_order_goes_on_after_reopening,
@@ -149,6 +155,7 @@ pub(crate) fn step(execution: &Execution, to: Phase, at: i64) -> Move {
         at: Timestamp(at),
         outputs: Vec::new(),
         schema: None,
+        outgoing: Vec::new(),
     }
 }
 

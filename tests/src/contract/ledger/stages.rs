@@ -25,6 +25,7 @@ fn pipeline(dataset: DatasetId, drift: DriftPolicy) -> Pipeline {
         steps: Vec::new(),
         output: Output { zone: Zone::Stage },
         retry: Default::default(),
+        queue: None,
     };
     Pipeline { dataset, routes: Vec::new(), drift, stages: vec![stage] }
 }

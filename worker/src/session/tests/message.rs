@@ -15,6 +15,7 @@ pub(crate) fn stage() -> Stage {
         steps: vec![Step::Transform(transform)],
         output: Output { zone: Zone::Stage },
         retry: RetryPolicy::default(),
+        queue: None,
     }
 }
 
