@@ -20,8 +20,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     files.sort();
 
     let mut code = String::from("/// Path below the example's folder, and content.\npub(super) static FILES: &[(&str, &[u8])] = &[\n");
-    for (key, path) in &files {
-        writeln!(code, "    ({key:?}, include_bytes!({path:?})),")?;
+    for key in &files {
+        // Not by an absolute path: a build folder may serve several clones.
+        let path = format!("/{EXAMPLE}/{key}");
+        writeln!(code, "    ({key:?}, include_bytes!(concat!(env!(\"CARGO_MANIFEST_DIR\"), {path:?}))),")?;
     }
     code.push_str("];\n");
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("cargo sets OUT_DIR")?);
@@ -30,7 +32,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// What lies below `folder`, except what running the example leaves behind.
-fn walk(root: &Path, folder: &Path, files: &mut Vec<(String, String)>) -> io::Result<()> {
+fn walk(root: &Path, folder: &Path, files: &mut Vec<String>) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
         let key = path.strip_prefix(root).map_err(io::Error::other)?.to_string_lossy().into_owned();
@@ -41,7 +43,7 @@ fn walk(root: &Path, folder: &Path, files: &mut Vec<(String, String)>) -> io::Re
         if path.is_dir() {
             walk(root, &path, files)?;
         } else {
-            files.push((key, path.to_string_lossy().into_owned()));
+            files.push(key);
         }
     }
     Ok(())

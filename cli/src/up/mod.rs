@@ -18,7 +18,7 @@ use std::{
 };
 
 use futures::TryStreamExt as _;
-use lakegate_model::{Failure, FailureCode};
+use lakegate_model::{Failure, FailureCode, Retry};
 use lakegate_sdk::Status;
 use owo_colors::OwoColorize as _;
 use serde::Serialize;
@@ -37,6 +37,9 @@ use until_idle::{Verdict, judge, same_work};
 
 /// At most so often the status is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// How long is waited before a ledger that is away is asked again.
+const AWAY: Duration = Duration::from_secs(1);
 
 /// What to run.
 #[derive(Clone, Debug)]
@@ -140,7 +143,7 @@ pub(crate) async fn work(out: &Output, session: &mut Session, signals: &mut Sign
     let client = session.client.clone();
     let baseline = session.baseline.clone();
     let mut progress = Progress::new(out, &baseline);
-    let since = client.status().await?.at;
+    let since = status_of(&client).await?.at;
     let begun = Instant::now();
     let ended = tokio::select! {
         settled = follow(&client, &mut progress, until_idle) => match settled {
@@ -167,7 +170,7 @@ async fn follow(client: &lakegate_sdk::Client, progress: &mut Progress, until_id
         // Something may be in flight between two counters: only what stays the same has settled.
         while until_idle && judge(&status) != Verdict::Working {
             tokio::time::sleep(LOOK_EVERY).await;
-            let later = client.status().await?;
+            let later = status_of(client).await?;
             progress.update(&later);
             let settled = same_work(&status, &later);
             status = later;
@@ -181,6 +184,16 @@ async fn follow(client: &lakegate_sdk::Client, progress: &mut Progress, until_id
                 Verdict::Sealable if sealed_nothing => return Ok((status, vec!["open batches that can't be sealed".to_owned()])),
                 Verdict::Sealable => sealed_nothing = client.seal_batches().await? == 0,
             }
+        }
+    }
+}
+
+/// The status, and as long as the ledger is away nothing: work goes on when it is back.
+async fn status_of(client: &lakegate_sdk::Client) -> Result<Status> {
+    loop {
+        match client.status().await {
+            Err(failure) if failure.retry() == Retry::Backoff => tokio::time::sleep(AWAY).await,
+            told => return Ok(told?),
         }
     }
 }

@@ -6,7 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use actix::{Actor, ActorContext as _, ActorFutureExt, Addr, AsyncContext, Context, WrapFuture};
-use lakegate_model::{Failure, failure::Retry, layout, pipeline::Zone};
+use lakegate_model::{Failure, Fault, layout, pipeline::Zone};
 use serde_json::json;
 
 use super::{
@@ -88,7 +88,7 @@ async fn insist(shared: &Shared, source: &str, messages: &[Message], router: &Ad
     let mut patience = Patience::default();
     loop {
         match admit(shared, source, messages, router).await {
-            Err(failure) if failure.retry() == Retry::Backoff && router.connected() => patience.wait(source, &failure).await,
+            Err(failure) if failure.fault() == Fault::Outside && router.connected() => patience.wait(source, &failure).await,
             done => return done,
         }
     }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use actix::Actor;
-use lakegate_model::{Failure, FailureCode};
+use lakegate_model::{Failure, FailureCode, Fault};
 use tokio::sync::{oneshot, watch};
 
 use super::{
@@ -96,12 +96,16 @@ fn live(
                 }
                 restarts += 1;
                 tracing::error!(%failure, restarts, "the actors are gone");
-                if restarts > MAX_RESTARTS {
+                // A ledger that is away comes back; actors that keep dying do not get better.
+                if *stopping.borrow() {
+                    return None;
+                }
+                if restarts > MAX_RESTARTS && failure.fault() != Fault::Outside {
                     return Some(failure);
                 }
             }
         }
-        std::thread::sleep(Duration::from_millis(100).saturating_mul(1 << restarts));
+        std::thread::sleep(Duration::from_millis(100).saturating_mul(1 << restarts.min(MAX_RESTARTS)));
     }
 }
 

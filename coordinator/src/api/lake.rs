@@ -3,7 +3,7 @@
 
 use std::{pin::Pin, time::Duration};
 
-use lakegate_model::{Failure, FailureCode, Pipeline, StageKey};
+use lakegate_model::{Failure, FailureCode, Pipeline, Retry, StageKey};
 use lakegate_proto::v1::{self, lake_server::Lake};
 use tokio_stream::{Stream, StreamExt as _, wrappers::ReceiverStream};
 use tonic::{Request, Response, Status};
@@ -147,7 +147,15 @@ impl Lake for Api {
         tokio::spawn(async move {
             let mut last: Option<v1::Status> = None;
             while !sender.is_closed() {
-                let now = status_now(&api).await.map_err(to_status);
+                let now = match status_now(&api).await {
+                    // A ledger that is away for a while is no news: the next status tells what there is.
+                    Err(failure) if failure.retry() == Retry::Backoff => {
+                        tracing::debug!(%failure, "the status can't be told just now");
+                        tokio::time::sleep(every.max(Duration::from_secs(1))).await;
+                        continue;
+                    }
+                    now => now.map_err(to_status),
+                };
                 let same = matches!((&now, &last), (Ok(now), Some(last)) if v1::Status { at: 0, ..now.clone() } == v1::Status { at: 0, ..last.clone() });
                 if !same {
                     last = now.as_ref().ok().cloned();

@@ -9,6 +9,7 @@ pub mod gate;
 pub mod lake;
 pub mod moto;
 pub mod otlp;
+pub mod outage;
 pub mod process;
 pub mod python;
 pub mod random;

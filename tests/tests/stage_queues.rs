@@ -1,0 +1,135 @@
+//! Queues of SQS between stages: Lakegate hands objects on by them, and so may anybody else.
+
+use std::{thread, time::Duration};
+
+use lakegate_aws::{Account, AccountOptions, AwsMessenger};
+use lakegate_coordinator::ports::{Messenger as _, Outgoing};
+use lakegate_model::{TraceContext, destination::Destination};
+use lakegate_tests::kit::{
+    Cloud, data, eventually,
+    lake::total,
+    moto::{REGION, moto, unique},
+};
+use serde_json::{Value, json};
+
+/// How long work may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// The shop's orders, whose second stage takes from a queue.
+fn queued(cloud: &Cloud, fifo: &str) {
+    let pipeline =
+        data::ORDERS.replace("  - name: gather\n", &format!("  - name: gather\n    queue: sqs://{}-gather{fifo}\n", cloud.bucket));
+    assert_ne!(pipeline, data::ORDERS);
+    cloud.lake.pipeline("orders", &pipeline);
+}
+
+fn rows(cloud: &Cloud) -> Value {
+    cloud.query_table("shop.orders", "SELECT count(*) AS n, count(DISTINCT id) AS ids FROM t").remove(0)
+}
+
+#[test]
+fn objects_go_from_stage_to_stage_by_a_queue() {
+    for fifo in ["", ".fifo"] {
+        let cloud = Cloud::new();
+        queued(&cloud, fifo);
+        let cloud = cloud.bootstrapped();
+        for file in 0..20 {
+            cloud.land(&format!("shop/orders/{file:03}.csv"), data::orders(file, 10));
+        }
+        cloud.lake.up_until_idle().expect_code(0);
+        assert_eq!(rows(&cloud), json!({ "n": 200, "ids": 200 }), "with a queue `…-gather{fifo}`");
+        assert_eq!(cloud.messages_in(&format!("gather{fifo}")), 0);
+        assert_eq!(cloud.messages_in(&format!("gather-dead-letters{fifo}")), 0);
+    }
+}
+
+#[test]
+fn others_hand_objects_to_a_stage_and_what_is_none_is_set_aside() {
+    let cloud = Cloud::new();
+    queued(&cloud, "");
+    let cloud = cloud.bootstrapped();
+    cloud.land("shop/orders/1.csv", data::orders(1, 10));
+    cloud.lake.up_until_idle().expect_code(0);
+    // A file of the stage zone that another program has made.
+    let made = "stage/shop/orders/clean/1.csv.parquet";
+    let copied = moto().get_object(&cloud.bucket, made).expect("the first stage has written it");
+    moto().put_object(&cloud.bucket, "stage/elsewhere/größer + 1.parquet", &copied);
+    let queue = moto().call("AmazonSQS.GetQueueUrl", &json!({ "QueueName": format!("{}-gather", cloud.bucket) }));
+    for body in [
+        json!({ "bucket": cloud.bucket, "key": "stage/elsewhere/größer + 1.parquet", "note": "mine" }),
+        json!({ "bucket": cloud.bucket, "key": "stage/elsewhere/not there.parquet" }),
+        json!("what is this?"),
+    ] {
+        moto().call("AmazonSQS.SendMessage", &json!({ "QueueUrl": queue["QueueUrl"], "MessageBody": body.to_string() }));
+    }
+    cloud.lake.up_until_idle();
+    assert_eq!(rows(&cloud), json!({ "n": 20, "ids": 10 }), "its rows are there once more");
+    let status = cloud.lake.status();
+    assert_eq!((status["unrouted"].as_u64(), total(&status, "failed")), (Some(1), 0), "{status}");
+    let (_, listed) = moto().s3("GET", &format!("/{}", cloud.bucket), "list-type=2&prefix=stage/_lakegate/quarantine/", b"");
+    assert_eq!(String::from_utf8(listed).unwrap().matches("<Key>").count(), 1);
+    assert_eq!(cloud.messages_in("gather"), 0);
+}
+
+#[test]
+fn whatever_is_killed_every_object_arrives_once() {
+    let cloud = Cloud::new();
+    queued(&cloud, "");
+    let cloud = cloud.bootstrapped();
+    for file in 0..60 {
+        cloud.land(&format!("shop/orders/{file:03}.csv"), data::orders(file, 10));
+    }
+    for pause in [900, 1_500, 2_300] {
+        let mut process = cloud.lake.start_up();
+        thread::sleep(Duration::from_millis(pause));
+        process.kill();
+    }
+    let _process = cloud.lake.start_up();
+    eventually(PATIENCE, "all rows", || {
+        let status = cloud.lake.status();
+        assert_eq!(total(&status, "failed"), 0, "{status}");
+        let listed = cloud.lake.list(&["table", "list"]);
+        (listed.first()?["rows"] == 600 && status["idle"] == true).then_some(())
+    });
+    assert_eq!(rows(&cloud), json!({ "n": 600, "ids": 600 }));
+}
+
+#[tokio::test]
+async fn a_message_says_what_it_is_and_which_trace_it_belongs_to() {
+    let name = unique("stage");
+    let url = moto().call("AmazonSQS.CreateQueue", &json!({ "QueueName": name }))["QueueUrl"].clone();
+    let keys = Some(("test".to_owned(), "test".to_owned()));
+    let options = AccountOptions { region: Some(REGION.to_owned()), endpoint: Some(moto().endpoint()), keys };
+    let account = Account::load(options).await;
+    let messenger = AwsMessenger::new(&account);
+    let to = Destination::Queue(name);
+    let trace = TraceContext { trace_id: [1; 16], span_id: [2; 8] };
+    let message = |number: usize| Outgoing {
+        id: format!("e.1.{number}"),
+        to: to.clone(),
+        kind: "object".into(),
+        group: "shop/orders".into(),
+        body: json!({ "number": number }).to_string(),
+        trace,
+    };
+    let messages: Vec<Outgoing> = (0..23).map(message).collect();
+    let answers = messenger.send(&to, &messages).await;
+    assert!(answers.len() == 23 && answers.iter().all(Result::is_ok), "{answers:?}");
+    let mut numbers = Vec::new();
+    while numbers.len() < 23 {
+        let asked = json!({ "QueueUrl": url, "MaxNumberOfMessages": 10, "MessageAttributeNames": ["All"] });
+        let received = moto().call("AmazonSQS.ReceiveMessage", &asked);
+        let received = received["Messages"].as_array().expect("there are more");
+        for message in received {
+            let body: Value = serde_json::from_str(message["Body"].as_str().unwrap()).unwrap();
+            numbers.push(body["number"].as_u64().unwrap());
+            assert_eq!(message["MessageAttributes"]["traceparent"]["StringValue"], trace.to_string());
+            assert_eq!(message["MessageAttributes"]["kind"]["StringValue"], "object");
+        }
+    }
+    numbers.sort_unstable();
+    assert_eq!(numbers, (0..23).collect::<Vec<_>>());
+    let nobody = Destination::Queue("there-is-no-such-queue".into());
+    let refused = messenger.send(&nobody, &messages[..2]).await;
+    assert!(refused.len() == 2 && refused.iter().all(Result::is_err), "{refused:?}");
+}
