@@ -6,7 +6,10 @@ use aws_smithy_http_client::{
     Builder,
     tls::{Provider, rustls_provider::CryptoMode},
 };
+use lakegate_coordinator::ports::Meter;
 use std::time::Duration;
+
+use crate::meter::counting;
 
 /// How long one try of one request may take; longer than the 20 seconds of a long poll.
 const TRY_TIMEOUT: Duration = Duration::from_secs(40);
@@ -20,12 +23,15 @@ pub struct AccountOptions {
     pub endpoint: Option<String>,
     /// An access key and its secret.
     pub keys: Option<(String, String)>,
+    /// What the requests are counted on.
+    pub meter: Meter,
 }
 
 /// An AWS account, as the adapters reach it. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Account {
     pub(crate) config: SdkConfig,
+    pub(crate) meter: Meter,
 }
 
 impl Account {
@@ -33,6 +39,7 @@ impl Account {
     /// credentials yet.
     pub async fn load(options: AccountOptions) -> Account {
         let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+        let http = counting(http, options.meter.clone());
         let timeouts = TimeoutConfig::builder().connect_timeout(Duration::from_secs(5)).operation_attempt_timeout(TRY_TIMEOUT).build();
         let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http).timeout_config(timeouts);
         if let Some(region) = options.region {
@@ -44,6 +51,6 @@ impl Account {
         if let Some((key, secret)) = options.keys {
             loader = loader.credentials_provider(SharedCredentialsProvider::new(Credentials::new(key, secret, None, None, "options")));
         }
-        Account { config: loader.load().await }
+        Account { config: loader.load().await, meter: options.meter }
     }
 }

@@ -72,6 +72,7 @@ mod seal;
 mod table;
 mod tables;
 mod tails;
+mod units;
 mod writer;
 
 use std::{

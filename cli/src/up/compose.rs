@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, net::SocketAddr, path::Path, sync::Arc, time::D
 
 use lakegate_coordinator::{
     Running, Setup,
-    ports::{EventSource, Ledger, Ports, Storage, SystemClock, TableCatalog},
+    ports::{EventSource, Ledger, Meter, Ports, Storage, SystemClock, TableCatalog},
 };
 use lakegate_local::{Directory, DirectoryCatalog, SqliteLedger, WatchOptions, Watcher};
 use lakegate_model::{
@@ -35,13 +35,19 @@ pub(crate) fn make_zones(settings: &Settings) -> Result<(), Failure> {
 pub(crate) struct Places<'a> {
     settings: &'a Settings,
     cloud: Option<Cloud>,
+    meter: Meter,
 }
 
 impl Places<'_> {
     /// Finds the account if one is needed.
     pub(crate) async fn of(settings: &Settings) -> Result<Places<'_>, Failure> {
-        let cloud = if settings.is_on_aws() { Some(Cloud::load().await?) } else { None };
-        Ok(Places { settings, cloud })
+        Places::counted(settings, Meter::default()).await
+    }
+
+    /// The same, with what is asked for counted on a meter that there is.
+    async fn counted(settings: &Settings, meter: Meter) -> Result<Places<'_>, Failure> {
+        let cloud = if settings.is_on_aws() { Some(Cloud::counted(meter.clone()).await?) } else { None };
+        Ok(Places { settings, cloud, meter })
     }
 
     /// The account.
@@ -61,7 +67,7 @@ impl Places<'_> {
             CatalogAddress::Glue(prefix) => self.cloud()?.catalog(prefix, &settings.zones).await?,
         };
         let messenger = Arc::new(Messengers { cloud: self.cloud.as_ref().map(Cloud::messenger) });
-        Ok(Ports { ledger, catalog, storage: self.storage()?, messenger, clock: Arc::new(SystemClock) })
+        Ok(Ports { ledger, catalog, storage: self.storage()?, messenger, clock: Arc::new(SystemClock), meter: self.meter.clone() })
     }
 
     /// The lake's files.
@@ -127,7 +133,7 @@ pub(crate) async fn coordinator(
     insecure: bool,
     tracer: Tracer,
 ) -> Result<Running, Failure> {
-    let sources = Places::of(settings).await?.sources(&pipelines).await?;
+    let sources = Places::counted(settings, ports.meter.clone()).await?.sources(&pipelines).await?;
     let zones = settings.zones.clone();
     lakegate_coordinator::start(Setup { listen, insecure, zones, ports, sources, tracer, pipelines, serve_only: false }).await
 }

@@ -7,6 +7,7 @@ pub mod duckdb;
 pub mod faults;
 pub mod gate;
 pub mod lake;
+pub mod metered;
 pub mod moto;
 pub mod otlp;
 pub mod process;

@@ -16,6 +16,7 @@ use std::{
 use actix::{Actor, ActorContext as _, ActorFutureExt, Addr, AsyncContext, Context, Handler, ResponseActFuture, SpawnHandle, WrapFuture};
 use lakegate_model::{
     Failure, FailureCode, StageKey, TaskId, TraceContext, WorkerId,
+    cost::Requests,
     machine::execution::{Fact, Phase, TaskOutput},
     table::{Schema, TableId},
 };
@@ -27,10 +28,11 @@ use super::{
     monitor::ParcelKey,
 };
 use crate::{
-    ports::{Result, ledger::Execution},
+    ports::{Result, ledger::Execution, meter},
     shared::Shared,
     window::Window,
 };
+use finish::Learnt;
 pub(crate) use finish::subject_text;
 pub(crate) use grant::{Grant, Granted, WorkerLink};
 use versions::Versions;
@@ -76,9 +78,19 @@ pub(crate) struct Reported {
     /// The parcel.
     pub parcel: ParcelKey,
     /// The reports.
-    pub reports: Vec<(TaskId, Report)>,
+    pub reports: Vec<TaskReport>,
 }
 message!(Reported => ());
+
+/// What a worker says of a task, and what it cost.
+pub(crate) struct TaskReport {
+    /// Which task.
+    pub task: TaskId,
+    /// What it says.
+    pub report: Report,
+    /// The requests that it made.
+    pub requests: Requests,
+}
 
 /// What a worker says of a task.
 pub(crate) enum Report {
@@ -143,7 +155,7 @@ impl StageActor {
     /// Reads the recorded schema, then the first page of executions.
     fn load(&mut self, ctx: &mut Ctx) {
         let (ledger, key) = (self.shared.ports.ledger.clone(), self.key.clone());
-        let work = async move { ledger.schema(&key).await };
+        let work = async move { meter::for_stage(&key, ledger.schema(&key)).await };
         ctx.spawn(work.into_actor(self).map(|result, actor, ctx| match result {
             Ok(schema) => {
                 actor.schema = schema;
@@ -165,7 +177,7 @@ impl StageActor {
         }
         self.reading = true;
         let (ledger, key, after) = (self.shared.ports.ledger.clone(), self.key.clone(), self.window.cursor());
-        let work = async move { ledger.unfinished(&key, after, room).await };
+        let work = async move { meter::for_stage(&key, ledger.unfinished(&key, after, room)).await };
         ctx.spawn(work.into_actor(self).map(move |result, actor, ctx| {
             actor.reading = false;
             match result {
@@ -242,12 +254,12 @@ impl StageActor {
         if waiting.is_empty() {
             return;
         }
-        let versions = self.versions.clone();
+        let (versions, key) = (self.versions.clone(), self.key.clone());
         let work = async move {
             let mut facts = Vec::new();
             for execution in waiting {
                 let version = versions.get(execution.pipeline_version).await?;
-                facts.push((execution.id, versions.references(&version).await?));
+                facts.push((execution.id, meter::for_stage(&key, versions.references(&version)).await?));
             }
             Ok(facts)
         };
@@ -292,17 +304,17 @@ impl Handler<Envelope<Reported>> for StageActor {
     fn handle(&mut self, envelope: Envelope<Reported>, ctx: &mut Self::Context) {
         let Reported { parcel, reports } = envelope.body;
         self.unwatch(&parcel, &reports);
-        let facts = reports.into_iter().map(|(task, report)| {
+        let facts = reports.into_iter().map(|TaskReport { task, report, requests }| {
             let attempt = task.attempt;
             let fact = match report {
                 Report::Finished(output) => self.finished(&task, output),
                 Report::Failed(failure) => Fact::Failed { attempt, failure },
                 Report::HandedBack => Fact::HandedBack { attempt },
             };
-            (task.execution, fact)
+            Learnt { execution: task.execution, fact, requests }
         });
         let facts = facts.collect();
-        self.learn(facts, ctx);
+        self.learn_and_charge(facts, ctx);
     }
 }
 
