@@ -23,8 +23,6 @@ pub struct AccountOptions {
     pub endpoint: Option<String>,
     /// An access key and its secret.
     pub keys: Option<(String, String)>,
-    /// What the requests are counted on.
-    pub meter: Meter,
 }
 
 /// An AWS account, as the adapters reach it. Cheap to clone.
@@ -38,8 +36,13 @@ impl Account {
     /// Reads the standard chain: `AWS_*` variables, `~/.aws`, the machine's role. Asks for no
     /// credentials yet.
     pub async fn load(options: AccountOptions) -> Account {
+        Account::counted(options, Meter::default()).await
+    }
+
+    /// The same, with all requests counted on a meter.
+    pub async fn counted(options: AccountOptions, meter: Meter) -> Account {
         let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
-        let http = counting(http, options.meter.clone());
+        let http = counting(http, meter.clone());
         let timeouts = TimeoutConfig::builder().connect_timeout(Duration::from_secs(5)).operation_attempt_timeout(TRY_TIMEOUT).build();
         let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http).timeout_config(timeouts);
         if let Some(region) = options.region {
@@ -51,6 +54,6 @@ impl Account {
         if let Some((key, secret)) = options.keys {
             loader = loader.credentials_provider(SharedCredentialsProvider::new(Credentials::new(key, secret, None, None, "options")));
         }
-        Account { config: loader.load().await, meter: options.meter }
+        Account { config: loader.load().await, meter }
     }
 }

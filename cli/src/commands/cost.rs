@@ -173,7 +173,7 @@ mod tests {
 
     #[test]
     fn a_total_is_the_sum_of_its_stages() {
-        let stage = |name: &str, objects, puts| StageCost {
+        let stage = |name: &str, objects: u64, puts: u64| StageCost {
             stage: name.to_owned(),
             runs: 1,
             objects,

@@ -52,7 +52,7 @@ impl Cloud {
 
     /// Finds the account, whose requests are counted on this meter.
     pub(crate) async fn counted(meter: Meter) -> Result<Cloud, Failure> {
-        Ok(Cloud(Account::load(AccountOptions { meter, ..AccountOptions::default() }).await))
+        Ok(Cloud(Account::counted(AccountOptions::default(), meter).await))
     }
 
     /// A ledger in tables whose names begin so.

@@ -2,9 +2,9 @@
 //!
 //! ```text
 //!   made for one run (its promotion, its manifest) ───────────────────────────► the run
-//!   made for a stage (its ledger writes and reads) ──► the stage's pool ─┐ divided among the stage's
-//!   made for all (receiving from a queue, listing) ──► the common pool   │ next runs that end, by their
-//!                        divided among the stages of what arrives next ──┘ objects; kept with the run
+//!   made for a stage (its ledger writes and reads) ──► the stage's pool ─┐ when a run ends it takes
+//!   made for all (receiving from a queue, listing) ──► the common pool   │ its part, by its objects among
+//!                        divided among the stages of what arrives next ──┘ those under way in the stage
 //! ```
 //!
 //! So the amounts kept with the runs, and what waits in the pools, are together what was counted.
@@ -85,12 +85,20 @@ impl Meter {
         }
     }
 
-    /// Divides what a stage has to pay among runs of it that end, by their objects.
-    pub fn ended(&self, stage: &StageKey, objects: &[u64]) -> Vec<Requests> {
-        match self.pools().stages.get_mut(stage) {
-            Some(pool) => pool.divide(objects),
-            None => vec![Requests::default(); objects.len()],
+    /// What runs of a stage that end have to pay: their part of its pool, by their objects. The parts
+    /// of the `others`, the objects of runs that are not over, stay for these.
+    pub fn ended(&self, stage: &StageKey, objects: &[u64], others: u64) -> Vec<Requests> {
+        let Some(pool) = self.pools().stages.get_mut(stage).map(std::mem::take) else {
+            return vec![Requests::default(); objects.len()];
+        };
+        let (mut rest, mut weights) = (pool, objects.to_vec());
+        weights.push(others);
+        let mut shares = rest.divide(&weights);
+        if let Some(share) = shares.pop() {
+            rest.merge(&share);
         }
+        self.give_back(stage, &rest);
+        shares
     }
 
     /// What no run has paid for yet.
@@ -131,8 +139,11 @@ mod tests {
         assert_eq!(own, of(&[("dynamodb:GetItem", 1_000), ("s3:CopyObject", 1_000)]));
         assert!(meter.open().is_empty());
         for_stage(&stage("clean"), async { meter.count("dynamodb:PutItem", 3_000) }).await;
-        assert_eq!(meter.ended(&stage("daily"), &[1]), [Requests::default()]);
-        assert_eq!(meter.ended(&stage("clean"), &[1, 2]), [of(&[("dynamodb:PutItem", 1_000)]), of(&[("dynamodb:PutItem", 2_000)])]);
+        assert_eq!(meter.ended(&stage("daily"), &[1], 0), [Requests::default()]);
+        let puts = |amount| of(&[("dynamodb:PutItem", amount)]);
+        assert_eq!(meter.ended(&stage("clean"), &[1], 2), [puts(1_000)], "two others are still to pay");
+        assert_eq!(meter.ended(&stage("clean"), &[1, 3], 0), [puts(500), puts(1_500)]);
+        assert!(meter.open().is_empty());
     }
 
     #[tokio::test]
@@ -142,8 +153,8 @@ mod tests {
         meter.arrived(&[(stage("clean"), 1), (stage("daily"), 3)].into());
         meter.give_back(&stage("clean"), &of(&[("s3:GetObject", 1_000)]));
         assert_eq!(meter.open(), of(&[("s3:GetObject", 1_000), ("sqs:ReceiveMessage", 1_000)]));
-        assert_eq!(meter.ended(&stage("clean"), &[1]), [of(&[("s3:GetObject", 1_000), ("sqs:ReceiveMessage", 250)])]);
-        assert_eq!(meter.ended(&stage("daily"), &[3]), [of(&[("sqs:ReceiveMessage", 750)])]);
+        assert_eq!(meter.ended(&stage("clean"), &[1], 0), [of(&[("s3:GetObject", 1_000), ("sqs:ReceiveMessage", 250)])]);
+        assert_eq!(meter.ended(&stage("daily"), &[3], 0), [of(&[("sqs:ReceiveMessage", 750)])]);
         assert!(meter.open().is_empty());
     }
 }

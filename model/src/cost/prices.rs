@@ -95,7 +95,7 @@ impl PriceTable {
     pub fn of(&self, requests: &Requests) -> Priced {
         let lines: Vec<Line> = requests.iter().map(|(meter, thousandths)| self.line(meter, thousandths)).collect();
         Priced {
-            usd: lines.iter().filter_map(|line| line.usd).sum(),
+            usd: lines.iter().filter_map(|line| line.usd).fold(0.0, |sum, usd| sum + usd),
             unpriced: lines.iter().filter(|line| line.usd.is_none()).count(),
             lines,
         }

@@ -109,11 +109,18 @@ impl StageActor {
         }));
     }
 
-    /// Executions that end pay what their stage has cost since the last ones did.
+    /// Executions that end pay their part of what their stage has cost.
     fn charge_ended(&self, decided: &mut [Decided]) {
         let mut ended: Vec<&mut Decided> = decided.iter_mut().filter(|decision| decision.next.state.phase.is_terminal()).collect();
         let objects: Vec<u64> = ended.iter().map(|decision| decision.next.subject.objects()).collect();
-        for (decision, share) in ended.iter_mut().zip(self.shared.ports.meter.ended(&self.key, &objects)) {
+        if ended.is_empty() {
+            return;
+        }
+        // What ends just now is still among them.
+        let under_way = self.window.iter().filter(|execution| !execution.state.phase.is_terminal());
+        let all: u64 = under_way.map(|execution| execution.subject.objects()).sum();
+        let others = all.saturating_sub(objects.iter().sum());
+        for (decision, share) in ended.iter_mut().zip(self.shared.ports.meter.ended(&self.key, &objects, others)) {
             decision.charge(&share);
         }
     }
