@@ -14,6 +14,7 @@ pub mod ids;
 pub mod layout;
 pub mod location;
 pub mod machine;
+pub mod notify;
 pub mod object;
 pub mod pipeline;
 pub mod project;

@@ -134,6 +134,7 @@ mod tests {
             zones: Zones { raw: zone("raw"), stage: zone("stage"), analytics: zone("analytics") },
             ledger: LedgerAddress::DynamoDb("lake".into()),
             catalog: CatalogAddress::Glue("lake_".into()),
+            teams: Default::default(),
             events: vec![EventSourceAddress::Sqs { queue: "https://sqs.eu-west-1.amazonaws.com/1/events".into() }],
         }
     }
