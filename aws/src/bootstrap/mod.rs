@@ -5,6 +5,7 @@
 mod buckets;
 pub mod policies;
 mod queues;
+mod told;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -80,6 +81,9 @@ pub async fn bootstrap(account: &Account, settings: &Settings, pipelines: &[Pipe
     }
     for queue in stage_queues(pipelines).into_values() {
         steps.extend(queues::ensure(account, &Wanted::of_stage(queue), dry_run).await?);
+    }
+    for to in told::destinations(settings, pipelines) {
+        steps.extend(told::ensure(account, to, dry_run).await?);
     }
     if let LedgerAddress::DynamoDb(prefix) = &settings.ledger {
         let present = DynamoLedger::is_there(account, prefix).await?;

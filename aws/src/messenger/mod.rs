@@ -3,7 +3,7 @@
 mod buses;
 mod portions;
 mod queues;
-mod topics;
+pub(crate) mod topics;
 
 use std::collections::HashMap;
 

@@ -18,7 +18,6 @@ pub use ledger::Ledger;
 pub use meter::Meter;
 pub use outbox::{Messenger, Outgoing};
 pub use source::{EventSource, Message, NotUnderstood, Passed, Receipt};
-pub use source::{EventSource, Message, NotUnderstood, Receipt};
 pub use storage::{Promotion, Storage};
 
 /// A port's answer.

@@ -6,6 +6,7 @@ pub mod data;
 pub mod duckdb;
 pub mod faults;
 pub mod gate;
+pub mod hook;
 pub mod lake;
 pub mod metered;
 pub mod moto;

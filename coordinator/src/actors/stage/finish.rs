@@ -29,7 +29,7 @@ use crate::{
         meter,
     },
     shared::Shared,
-    task,
+    task, telling,
 };
 
 /// A fact about an execution, and what it cost to bring it about.
@@ -147,9 +147,10 @@ impl StageActor {
         let schema = version.and_then(|version| self.evolved(&version, &next));
         let outgoing = Vec::new();
         let mut step = Move { execution: id.clone(), from: next.revision - 1, to: state, at: now, outputs, schema, outgoing };
-        if let Some(pipeline) = pipeline {
+        if let Some(pipeline) = &pipeline {
             passing::by_queue(&mut step, &pipeline.pipeline, &self.shared.zones);
         }
+        telling::of_end(&mut step, &next, pipeline.as_ref().map(|version| &version.stage), &self.shared.teams);
         Some(Decided { next, actions, step, charged: Requests::default() })
     }
 

@@ -15,7 +15,7 @@ use std::{
 
 use actix::{Actor, ActorContext as _, ActorFutureExt, Addr, AsyncContext, Context, Handler, ResponseActFuture, SpawnHandle, WrapFuture};
 use lakegate_model::{
-    Failure, FailureCode, StageKey, TaskId, TraceContext, WorkerId,
+    Failure, FailureCode, Retry, StageKey, TaskId, TraceContext, WorkerId,
     cost::Requests,
     machine::execution::{Fact, Phase, TaskOutput},
     table::{Schema, TableId},
@@ -177,8 +177,20 @@ impl StageActor {
         }
         self.reading = true;
         let (ledger, key, after) = (self.shared.ports.ledger.clone(), self.key.clone(), self.window.cursor());
-        let work = async move { meter::for_stage(&key, ledger.unfinished(&key, after, room)).await };
-        ctx.spawn(work.into_actor(self).map(move |result, actor, ctx| {
+        let versions = self.versions.clone();
+        let work = async move {
+            let page = meter::for_stage(&key, ledger.unfinished(&key, after, room)).await?;
+            // What was interrupted is decided about at once, by its pipeline's rules.
+            for execution in page.iter().filter(|execution| is_interrupted(execution)) {
+                match meter::for_stage(&key, versions.get(execution.pipeline_version)).await {
+                    Err(failure) if failure.retry() == Retry::Backoff => return Err(failure),
+                    Err(failure) => tracing::error!(stage = %key, %failure, "nobody is told how its interrupted runs end"),
+                    Ok(_) => {}
+                }
+            }
+            Ok(page)
+        };
+        ctx.spawn(work.into_actor(self).map(move |result: Result<Vec<Execution>>, actor, ctx| {
             actor.reading = false;
             match result {
                 Ok(page) => actor.take_in(page, room, ctx),
@@ -193,7 +205,7 @@ impl StageActor {
     /// Takes in a page. What it says is running or being promoted was so in an earlier life of
     /// this coordinator, and is lost or taken up again.
     fn take_in(&mut self, page: Vec<Execution>, asked: usize, ctx: &mut Ctx) {
-        let interrupted = page.iter().filter(|execution| matches!(execution.state.phase, Phase::Running { .. } | Phase::Promoting { .. }));
+        let interrupted = page.iter().filter(|execution| is_interrupted(execution));
         let lost = |execution: &Execution| {
             let why = Failure::new(FailureCode::WorkerLost, "the coordinator was restarted while the task ran");
             (execution.id.clone(), Fact::Lost { attempt: execution.state.attempt, why })
@@ -268,6 +280,11 @@ impl StageActor {
             Err(failure) => tracing::warn!(stage = %actor.key, %failure, "the table catalog could not be read"),
         }));
     }
+}
+
+/// Whether an earlier life of this coordinator has left it in the middle.
+fn is_interrupted(execution: &Execution) -> bool {
+    matches!(execution.state.phase, Phase::Running { .. } | Phase::Promoting { .. })
 }
 
 impl Actor for StageActor {
