@@ -63,7 +63,8 @@ impl Outcome {
 /// # Errors
 /// What could not be looked at or made; what was made before stays. Doing it again goes on.
 pub async fn bootstrap(account: &Account, settings: &Settings, pipelines: &[Pipeline], dry_run: bool) -> Result<Vec<Step>> {
-    if !settings.is_on_aws() {
+    let told = told::destinations(settings, pipelines);
+    if !(settings.is_on_aws() || told.iter().any(|to| to.is_on_aws())) {
         return Err(Failure::new(FailureCode::InvalidRequest, "nothing of this project is on AWS")
             .hint("set zones, ledger, catalog and events in lakegate.yaml to s3://, dynamodb://, glue:// and sqs:// addresses"));
     }
@@ -82,7 +83,7 @@ pub async fn bootstrap(account: &Account, settings: &Settings, pipelines: &[Pipe
     for queue in stage_queues(pipelines).into_values() {
         steps.extend(queues::ensure(account, &Wanted::of_stage(queue), dry_run).await?);
     }
-    for to in told::destinations(settings, pipelines) {
+    for to in told {
         steps.extend(told::ensure(account, to, dry_run).await?);
     }
     if let LedgerAddress::DynamoDb(prefix) = &settings.ledger {

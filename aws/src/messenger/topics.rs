@@ -107,7 +107,7 @@ async fn publish(client: &Client, arn: &str, messages: &[Outgoing]) -> Vec<Resul
 fn entry(index: usize, message: &Outgoing, arn: &str) -> Result<PublishBatchRequestEntry> {
     let incomplete = |error| Failure::new(FailureCode::Internal, format!("a request to SNS is not complete: {error}"));
     let (team, dataset) = message.group.split_once('/').unwrap_or((&message.group, ""));
-    let trace = message.trace.is_some().then(|| message.trace.to_string()).unwrap_or_default();
+    let trace = if message.trace.is_some() { message.trace.to_string() } else { String::new() };
     let told = [("event", message.kind.as_str()), ("team", team), ("dataset", dataset), ("traceparent", &trace)];
     let mut entry = PublishBatchRequestEntry::builder().id(index.to_string()).message(&message.body);
     for (name, value) in told.into_iter().filter(|(_, value)| !value.is_empty()) {

@@ -160,10 +160,12 @@ fn lines(out: &Output, lines: &[Line], objects: u64) -> String {
 
 /// Dollars with as many digits as tell something.
 fn usd(amount: f64) -> String {
-    match amount {
-        amount if amount == 0.0 => "0".to_owned(),
-        amount if amount < 0.01 => format!("{amount:.8}"),
-        amount => format!("{amount:.2}"),
+    if amount == 0.0 {
+        "0".to_owned()
+    } else if amount < 0.01 {
+        format!("{amount:.8}")
+    } else {
+        format!("{amount:.2}")
     }
 }
 

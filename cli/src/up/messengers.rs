@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use lakegate_coordinator::ports::{Messenger, Meter, Outgoing};
+use lakegate_coordinator::ports::{Messenger, Meter, Outgoing, SystemClock};
 use lakegate_local::WebhookMessenger;
 use lakegate_model::{Failure, destination::Destination};
 use tokio::sync::OnceCell;
@@ -30,7 +30,7 @@ impl Messengers {
             let cloud = self.cloud.get_or_try_init(|| async { Ok::<_, Failure>(Cloud::counted(self.meter.clone()).await?.messenger()) });
             return cloud.await.map(AsRef::as_ref);
         }
-        let webhook = self.webhook.get_or_try_init(|| async { WebhookMessenger::new(self.secret.clone()) });
+        let webhook = self.webhook.get_or_try_init(|| async { WebhookMessenger::new(self.secret.clone(), Arc::new(SystemClock)) });
         webhook.await.map(|webhook| webhook as &dyn Messenger)
     }
 }

@@ -13,10 +13,10 @@
 
 mod signature;
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use lakegate_coordinator::ports::{Messenger, Outgoing, Result};
+use lakegate_coordinator::ports::{Clock, Messenger, Outgoing, Result};
 use lakegate_model::{Failure, FailureCode, destination::Destination};
 use reqwest::{Client, StatusCode, redirect::Policy};
 
@@ -28,14 +28,15 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct WebhookMessenger {
     client: Client,
     secret: Option<String>,
+    clock: Arc<dyn Clock>,
 }
 
 impl WebhookMessenger {
-    /// A messenger. With a secret its requests are signed.
+    /// A messenger. With a secret its requests are signed, at the time of the clock.
     ///
     /// # Errors
     /// `Internal` if there is no TLS to be had.
-    pub fn new(secret: Option<String>) -> Result<WebhookMessenger> {
+    pub fn new(secret: Option<String>, clock: Arc<dyn Clock>) -> Result<WebhookMessenger> {
         let client = Client::builder()
             .timeout(TIMEOUT)
             .connect_timeout(CONNECT_TIMEOUT)
@@ -43,7 +44,7 @@ impl WebhookMessenger {
             .user_agent(concat!("lakegate/", env!("CARGO_PKG_VERSION")));
         let client =
             client.build().map_err(|error| Failure::new(FailureCode::Internal, format!("no HTTP client for webhooks: {error}")))?;
-        Ok(WebhookMessenger { client, secret: secret.filter(|secret| !secret.is_empty()) })
+        Ok(WebhookMessenger { client, secret: secret.filter(|secret| !secret.is_empty()), clock })
     }
 
     async fn post(&self, url: &str, message: &Outgoing) -> Result<()> {
@@ -53,7 +54,7 @@ impl WebhookMessenger {
             request = request.header("traceparent", message.trace.to_string());
         }
         if let Some(secret) = &self.secret {
-            let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs().to_string();
+            let seconds = (self.clock.now().0 / 1_000).to_string();
             let signature = signature::of(secret.as_bytes(), &[seconds.as_bytes(), b".", message.body.as_bytes()]);
             request = request.header("X-Lakegate-Timestamp", seconds).header("X-Lakegate-Signature", format!("v1={signature}"));
         }
