@@ -6,7 +6,10 @@ use aws_smithy_http_client::{
     Builder,
     tls::{Provider, rustls_provider::CryptoMode},
 };
+use lakegate_coordinator::ports::Meter;
 use std::time::Duration;
+
+use crate::meter::counting;
 
 /// How long one try of one request may take; longer than the 20 seconds of a long poll.
 const TRY_TIMEOUT: Duration = Duration::from_secs(40);
@@ -26,13 +29,20 @@ pub struct AccountOptions {
 #[derive(Clone, Debug)]
 pub struct Account {
     pub(crate) config: SdkConfig,
+    pub(crate) meter: Meter,
 }
 
 impl Account {
     /// Reads the standard chain: `AWS_*` variables, `~/.aws`, the machine's role. Asks for no
     /// credentials yet.
     pub async fn load(options: AccountOptions) -> Account {
+        Account::counted(options, Meter::default()).await
+    }
+
+    /// The same, with all requests counted on a meter.
+    pub async fn counted(options: AccountOptions, meter: Meter) -> Account {
         let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+        let http = counting(http, meter.clone());
         let timeouts = TimeoutConfig::builder().connect_timeout(Duration::from_secs(5)).operation_attempt_timeout(TRY_TIMEOUT).build();
         let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http).timeout_config(timeouts);
         if let Some(region) = options.region {
@@ -44,6 +54,6 @@ impl Account {
         if let Some((key, secret)) = options.keys {
             loader = loader.credentials_provider(SharedCredentialsProvider::new(Credentials::new(key, secret, None, None, "options")));
         }
-        Account { config: loader.load().await }
+        Account { config: loader.load().await, meter }
     }
 }

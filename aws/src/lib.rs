@@ -9,6 +9,7 @@ mod events;
 mod failure;
 mod ledger;
 mod messenger;
+mod meter;
 mod queue;
 mod storage;
 

@@ -137,6 +137,11 @@ pub(crate) fn is_ci() -> bool {
     env::var_os("CI").is_some_and(|value| !value.is_empty() && value != OsStr::new("false"))
 }
 
+/// What webhooks are signed with, if anything.
+pub(crate) fn webhook_secret() -> Option<String> {
+    env::var_os("LAKEGATE_WEBHOOK_SECRET").and_then(|value| value.into_string().ok()).filter(|secret| !secret.is_empty())
+}
+
 /// The standard OpenTelemetry variables that are set, with their values; headers, which may hold
 /// credentials, by name only.
 pub(crate) fn telemetry_variables() -> Vec<(String, String)> {

@@ -8,7 +8,7 @@ use std::{
 };
 
 use lakegate_coordinator::Running;
-use lakegate_model::{Failure, FailureCode};
+use lakegate_model::{Failure, FailureCode, project::LedgerAddress};
 use lakegate_sdk::{Client, Options};
 use lakegate_telemetry::Tracer;
 use tokio::time::{Instant, sleep};
@@ -77,6 +77,13 @@ impl Lake {
         }
         let dir = context.dir()?;
         let settings = context.settings()?;
+        // Nothing on this machine holds a ledger that lies elsewhere, and opening one reads much of it:
+        // whoever answers is taken at his word.
+        if !matches!(settings.ledger, LedgerAddress::Sqlite(_))
+            && let Some(client) = running(context).await?
+        {
+            return Ok(Lake { client, embedded: None });
+        }
         let deadline = Instant::now() + PATIENCE;
         // Holding the ledger is what tells whether a coordinator runs: an endpoint file may be stale,
         // and its port somebody else's by now.

@@ -9,12 +9,13 @@ pub mod ports;
 mod server;
 mod shared;
 mod task;
+mod telling;
 pub mod versions;
 mod window;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use lakegate_model::{Failure, FailureCode, Pipeline, project::Zones};
+use lakegate_model::{Failure, FailureCode, Pipeline, notify::TeamNotices, project::Zones};
 use lakegate_telemetry::Tracer;
 use tokio::sync::oneshot;
 
@@ -44,6 +45,8 @@ pub struct Setup {
     pub tracer: Tracer,
     /// Applied before anything is taken in.
     pub pipelines: Vec<Pipeline>,
+    /// Whom each team has told how its runs end.
+    pub teams: TeamNotices,
     /// Answer queries only: take nothing in and run nothing.
     pub serve_only: bool,
 }
@@ -62,7 +65,7 @@ pub struct Running {
 /// The address is refused or taken, or the ledger can't be read.
 pub async fn start(setup: Setup) -> Result<Running> {
     let (sources, outbox) = (Arc::new(setup.sources), Arc::default());
-    let shared = Shared { ports: setup.ports, zones: setup.zones, tracer: setup.tracer, sources, outbox };
+    let shared = Shared { ports: setup.ports, zones: setup.zones, tracer: setup.tracer, sources, outbox, teams: Arc::new(setup.teams) };
     for pipeline in &setup.pipelines {
         let applied = shared.ports.ledger.apply_pipeline(pipeline, shared.now()).await?;
         tracing::debug!(dataset = %pipeline.dataset, version = applied.version, changed = applied.changed, "pipeline");

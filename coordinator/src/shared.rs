@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use lakegate_model::{Timestamp, destination::Destination, project::Zones};
+use lakegate_model::{Timestamp, destination::Destination, notify::TeamNotices, project::Zones};
 use lakegate_telemetry::Tracer;
 
 use crate::ports::{EventSource, Ports, Result};
@@ -23,6 +23,8 @@ pub(crate) struct Shared {
     pub sources: Arc<Vec<Arc<dyn EventSource>>>,
     /// Which messages to others are in trouble.
     pub outbox: Arc<OutboxTrouble>,
+    /// Whom each team has told how its runs end.
+    pub teams: Arc<TeamNotices>,
 }
 
 /// The destinations that could not be reached last time.

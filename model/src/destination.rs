@@ -23,6 +23,18 @@ impl Destination {
     pub fn is_on_aws(&self) -> bool {
         !matches!(self, Destination::Webhook(_))
     }
+
+    /// As it may stand in a log: of a webhook only the host, for the rest of its address is often its key.
+    pub fn for_logs(&self) -> String {
+        match self {
+            Destination::Webhook(url) => {
+                let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+                let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+                format!("{scheme}://{}/…", host.rsplit_once('@').map_or(host, |(_, host)| host))
+            }
+            other => other.to_string(),
+        }
+    }
 }
 
 /// As it is written: `sqs://orders-in`.
@@ -114,6 +126,17 @@ mod tests {
             let read: Destination = text.parse().unwrap();
             assert_eq!(read.to_string(), text);
             assert_eq!(serde_json::from_str::<Destination>(&serde_json::to_string(&read).unwrap()).unwrap(), read);
+        }
+    }
+
+    #[test]
+    fn a_log_has_no_key_of_a_webhook() {
+        for (text, shown) in [
+            ("https://user:secret@hooks.example.org/secret?key=secret", "https://hooks.example.org/…"),
+            ("https://x.org?key=secret", "https://x.org/…"),
+            ("sns://alerts", "sns://alerts"),
+        ] {
+            assert_eq!(text.parse::<Destination>().unwrap().for_logs(), shown);
         }
     }
 

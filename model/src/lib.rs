@@ -4,6 +4,7 @@
 //! pure `decide(state, fact) -> (state, actions)`. Nothing here performs IO, reads a clock, draws
 //! a random number or is async: time and ids are arguments.
 
+pub mod cost;
 pub mod destination;
 pub mod diagnostics;
 pub mod drift;
@@ -13,6 +14,7 @@ pub mod ids;
 pub mod layout;
 pub mod location;
 pub mod machine;
+pub mod notify;
 pub mod object;
 pub mod pipeline;
 pub mod project;

@@ -2,6 +2,7 @@
 
 use lakegate_model::{
     ExecutionId, Failure, FailureCode, Location, ObjectId, ObjectVersion, TaskId,
+    cost::Requests,
     machine::execution::{Rejected, TaskOutput},
     table::{Column, OutputFile, Schema},
 };
@@ -130,6 +131,16 @@ impl From<v1::OutputFile> for OutputFile {
             version: file.version,
         }
     }
+}
+
+/// Requests as messages.
+pub fn requests_to_wire(requests: &Requests) -> Vec<v1::Requests> {
+    requests.iter().map(|(meter, thousandths)| v1::Requests { meter: meter.to_owned(), thousandths }).collect()
+}
+
+/// Requests from messages.
+pub fn requests_from_wire(requests: Vec<v1::Requests>) -> Requests {
+    requests.into_iter().map(|counted| (counted.meter, counted.thousandths)).collect()
 }
 
 impl From<&TaskOutput> for v1::TaskOutput {

@@ -3,7 +3,7 @@
 use std::{future::Future, time::Duration};
 
 use futures::Stream;
-use lakegate_model::{Failure, FailureCode, Pipeline};
+use lakegate_model::{Failure, FailureCode, Pipeline, Timestamp};
 use lakegate_proto::{MAX_MESSAGE, convert::Malformed, failure_of_status, v1};
 use tonic::{
     Response, Status as RpcStatus,
@@ -14,7 +14,7 @@ use v1::lake_client::LakeClient;
 use crate::{
     Options,
     paging::{Filter, Page, all_pages},
-    types::{AppliedPipeline, Batch, Object, ObjectHistory, PipelineInfo, Run, StagePause, Status, Submitted, Table, Worker},
+    types::{AppliedPipeline, Batch, Cost, Object, ObjectHistory, PipelineInfo, Run, StagePause, Status, Submitted, Table, Worker},
     watch,
 };
 
@@ -279,6 +279,27 @@ impl Client {
     /// What a call can fail with.
     pub async fn status(&self) -> Result<Status, Failure> {
         Ok(self.call(v1::GetStatusRequest {}, |mut rpc, request| async move { rpc.get_status(request).await }).await?.into())
+    }
+
+    /// The requests that one run made: its id, or an unambiguous beginning of it.
+    ///
+    /// # Errors
+    /// `NotFound` if there is none, `InvalidRequest` if several begin so, and what a call can fail with.
+    pub async fn run_cost(&self, run: &str) -> Result<Cost, Failure> {
+        self.cost_of(v1::GetCostRequest { run: run.to_owned(), ..v1::GetCostRequest::default() }).await
+    }
+
+    /// The requests that runs made which were recorded at a time or later: a team's, a dataset's
+    /// (`team/dataset`), a stage's (`team/dataset/stage`), or all if `within` is empty.
+    ///
+    /// # Errors
+    /// `InvalidRequest` if `within` is none of these, and what a call can fail with.
+    pub async fn cost(&self, within: &str, since: Timestamp) -> Result<Cost, Failure> {
+        self.cost_of(v1::GetCostRequest { run: String::new(), within: within.to_owned(), since: since.0 }).await
+    }
+
+    async fn cost_of(&self, request: v1::GetCostRequest) -> Result<Cost, Failure> {
+        Ok(self.call(request, |mut rpc, request| async move { rpc.get_cost(request).await }).await?.into())
     }
 
     /// The status now and, at most once every `interval`, whenever it has changed. Never ends by itself.

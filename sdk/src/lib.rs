@@ -41,6 +41,6 @@ pub use lakegate_model::{Failure, FailureCode, Fault, Pipeline, Retry, Timestamp
 pub use options::Options;
 pub use paging::{Filter, Page};
 pub use types::{
-    AppliedPipeline, Batch, HistoryEntry, Object, ObjectHistory, PipelineInfo, Run, StageInfo, StagePause, StageStatus, Status, Submitted,
-    Table, TableFile, Worker,
+    AppliedPipeline, Batch, Cost, HistoryEntry, Object, ObjectHistory, PipelineInfo, Run, StageCost, StageInfo, StagePause, StageStatus,
+    Status, Submitted, Table, TableFile, Worker,
 };

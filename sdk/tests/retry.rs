@@ -114,6 +114,9 @@ impl Lake for Scripted {
     async fn watch_status(&self, _: Request<v1::WatchStatusRequest>) -> Answer<Self::WatchStatusStream> {
         none()
     }
+    async fn get_cost(&self, _: Request<v1::GetCostRequest>) -> Answer<v1::Cost> {
+        none()
+    }
     async fn seal_batches(&self, _: Request<v1::SealBatchesRequest>) -> Answer<v1::SealBatchesResponse> {
         none()
     }

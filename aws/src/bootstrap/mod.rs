@@ -5,6 +5,7 @@
 mod buckets;
 pub mod policies;
 mod queues;
+mod told;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -62,7 +63,8 @@ impl Outcome {
 /// # Errors
 /// What could not be looked at or made; what was made before stays. Doing it again goes on.
 pub async fn bootstrap(account: &Account, settings: &Settings, pipelines: &[Pipeline], dry_run: bool) -> Result<Vec<Step>> {
-    if !settings.is_on_aws() {
+    let told = told::destinations(settings, pipelines);
+    if !(settings.is_on_aws() || told.iter().any(|to| to.is_on_aws())) {
         return Err(Failure::new(FailureCode::InvalidRequest, "nothing of this project is on AWS")
             .hint("set zones, ledger, catalog and events in lakegate.yaml to s3://, dynamodb://, glue:// and sqs:// addresses"));
     }
@@ -80,6 +82,9 @@ pub async fn bootstrap(account: &Account, settings: &Settings, pipelines: &[Pipe
     }
     for queue in stage_queues(pipelines).into_values() {
         steps.extend(queues::ensure(account, &Wanted::of_stage(queue), dry_run).await?);
+    }
+    for to in told {
+        steps.extend(told::ensure(account, to, dry_run).await?);
     }
     if let LedgerAddress::DynamoDb(prefix) = &settings.ledger {
         let present = DynamoLedger::is_there(account, prefix).await?;

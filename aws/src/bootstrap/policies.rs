@@ -4,10 +4,13 @@ use std::collections::BTreeSet;
 
 use lakegate_model::{
     Location, Pipeline,
+    destination::Destination,
     pipeline::Zone,
     project::{CatalogAddress, EventSourceAddress, LedgerAddress, Settings},
 };
 use serde_json::{Value, json};
+
+use super::told::destinations;
 
 /// Who runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +27,7 @@ pub fn policy(settings: &Settings, pipelines: &[Pipeline], role: Role) -> Value 
     let mut statements = zones(settings, role);
     if role == Role::Coordinator {
         statements.extend(queues(settings, pipelines));
+        statements.extend(told(settings, pipelines));
         statements.extend(ledger(settings));
         statements.extend(catalog(settings));
     }
@@ -84,6 +88,28 @@ fn queues(settings: &Settings, pipelines: &[Pipeline]) -> Vec<Value> {
     statements
 }
 
+/// Who is told how runs end. Topics are found by their names in the account's list.
+fn told(settings: &Settings, pipelines: &[Pipeline]) -> Vec<Value> {
+    let whole = |name: &str, arn: String| if name.starts_with("arn:") { name.to_owned() } else { arn };
+    let (mut topics, mut buses) = (Vec::new(), Vec::new());
+    for to in destinations(settings, pipelines) {
+        match to {
+            Destination::Topic(name) => topics.push(whole(name, format!("arn:aws:sns:*:*:{name}"))),
+            Destination::Bus(name) => buses.push(whole(name, format!("arn:aws:events:*:*:event-bus/{name}"))),
+            Destination::Queue(_) | Destination::Webhook(_) => {}
+        }
+    }
+    let mut statements = Vec::new();
+    if !topics.is_empty() {
+        statements.push(statement("TellTopics", &["sns:Publish"], &topics));
+        statements.push(statement("FindTopics", &["sns:ListTopics"], &["*".to_owned()]));
+    }
+    if !buses.is_empty() {
+        statements.push(statement("TellBuses", &["events:PutEvents"], &buses));
+    }
+    statements
+}
+
 fn ledger(settings: &Settings) -> Vec<Value> {
     let LedgerAddress::DynamoDb(prefix) = &settings.ledger else { return Vec::new() };
     let tables = [format!("arn:aws:dynamodb:*:*:table/{prefix}-*"), format!("arn:aws:dynamodb:*:*:table/{prefix}-*/index/*")];
@@ -124,7 +150,10 @@ fn catalog(settings: &Settings) -> Vec<Value> {
 
 #[cfg(test)]
 mod tests {
-    use lakegate_model::project::Zones;
+    use lakegate_model::{
+        notify::{Event, Notify},
+        project::Zones,
+    };
 
     use super::*;
 
@@ -134,6 +163,7 @@ mod tests {
             zones: Zones { raw: zone("raw"), stage: zone("stage"), analytics: zone("analytics") },
             ledger: LedgerAddress::DynamoDb("lake".into()),
             catalog: CatalogAddress::Glue("lake_".into()),
+            teams: Default::default(),
             events: vec![EventSourceAddress::Sqs { queue: "https://sqs.eu-west-1.amazonaws.com/1/events".into() }],
         }
     }
@@ -158,6 +188,19 @@ mod tests {
             resources(Role::Coordinator, "s3:DeleteObject"),
             ["arn:aws:s3:::lake/stage/_lakegate/*", "arn:aws:s3:::lake/analytics/_lakegate/*"]
         );
+    }
+
+    #[test]
+    fn only_who_is_told_may_be_told() {
+        let notify = |to: &str| Notify { on: vec![Event::Failure], to: to.parse().unwrap() };
+        let told = ["sns://alerts", "sns://arn:aws:sns:eu-west-1:1:theirs", "eventbridge://lake", "https://x.org/h"].map(notify);
+        let settings = Settings { teams: [("shop".to_owned(), told.to_vec())].into(), ..settings() };
+        let policy = policy(&settings, &[], Role::Coordinator).to_string();
+        for resource in ["\"arn:aws:sns:*:*:alerts\"", "\"arn:aws:sns:eu-west-1:1:theirs\"", "\"arn:aws:events:*:*:event-bus/lake\""] {
+            assert!(policy.contains(resource), "{resource} in {policy}");
+        }
+        assert!(!policy.contains("x.org"));
+        assert!(resources(Role::Coordinator, "sns:Publish").is_empty(), "nobody is told");
     }
 
     #[test]

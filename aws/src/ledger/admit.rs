@@ -7,6 +7,7 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use lakegate_coordinator::ports::{
     Result,
     ledger::{Admission, Arrival, Unrouted},
+    meter,
 };
 use lakegate_model::{Failure, FailureCode, ObjectId, StageKey, Timestamp};
 
@@ -93,8 +94,10 @@ impl Desk {
     async fn record(&self, arrivals: &[Arrival], candidates: Vec<Candidate>) -> Result<Vec<Candidate>> {
         let (table, memory) = (&self.table, &self.memory);
         let puts = candidates.into_iter().map(|candidate| async move {
-            let item = StoredObject::item(candidate.seq, &arrivals[candidate.index])?;
-            let is_new = match table.put_new(&Key::of_id(candidate.id.as_str()), item).await? {
+            let arrival = &arrivals[candidate.index];
+            let item = StoredObject::item(candidate.seq, arrival)?;
+            let key = Key::of_id(candidate.id.as_str());
+            let is_new = match meter::for_stage(&arrival.stage, table.put_new(&key, item)).await? {
                 Written::Done(_) => true,
                 // Ours all the same, if the answer to an earlier try was lost.
                 Written::Refused(there) => number::<u64>(&there, "seq").is_ok_and(|seq| seq == candidate.seq),

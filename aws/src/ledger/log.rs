@@ -3,7 +3,7 @@
 use std::{collections::HashSet, ops::Range, sync::Arc};
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use lakegate_coordinator::ports::Result;
+use lakegate_coordinator::ports::{Result, meter};
 use lakegate_model::{Failure, FailureCode, StageKey};
 
 use super::{
@@ -55,7 +55,7 @@ impl Desk {
         let ordinal = lock(&self.memory).stages.get(stage).map_or(0, |stage| stage.next);
         let mut item = record.item(&token)?;
         item.insert("first".to_owned(), n(record.first()));
-        if let Written::Refused(there) = self.table.put_new(&Key::log(stage, ordinal), item).await?
+        if let Written::Refused(there) = meter::for_stage(stage, self.table.put_new(&Key::log(stage, ordinal), item)).await?
             && there.get("token").and_then(|value| value.as_s().ok()) != Some(&token)
         {
             self.doubtful = true;
@@ -119,7 +119,8 @@ impl Desk {
             let counts = NAMES.iter().zip(base.0).map(|(name, count)| ((*name).to_owned(), n(count))).collect();
             let set = vec![("floor".to_owned(), n(floor)), ("counts".to_owned(), AttributeValue::M(counts))];
             // Refused: it is as high already.
-            self.table.change(Change { key: Key::stage(&key), set, only_if: OnlyIf::Below("floor", n(floor)) }).await?;
+            let change = Change { key: Key::stage(&key), set, only_if: OnlyIf::Below("floor", n(floor)) };
+            meter::for_stage(&key, self.table.change(change)).await?;
             if let Some(stage) = lock(&self.memory).stages.get_mut(&*key) {
                 stage.raise_floor(floor, base);
             }

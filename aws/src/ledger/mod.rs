@@ -41,6 +41,8 @@
 //! | joined a batch; sealed and ended with it | as admitted; 1 for each 40 members, and some for the batch |
 //! | handed on to the next stage | nothing but the next stage's own admission |
 //!
+//! Each request is counted for the stage it is for, and what DynamoDB says that it consumed.
+//!
 //! **After a crash.** A log entry without its object is nothing. What follows from a move (outputs,
 //! schema) is in the move's item, and is carried out again while that is above the floor. A sealed
 //! batch's items are made again from the log; members of one that was not sealed are still collecting.
@@ -72,6 +74,7 @@ mod seal;
 mod table;
 mod tables;
 mod tails;
+mod units;
 mod writer;
 
 use std::{
@@ -112,6 +115,7 @@ pub struct DynamoLedger {
     writer: Writer,
     instance: String,
     applied: AtomicU64,
+    pipelines: pipelines::Kept,
 }
 
 impl DynamoLedger {
@@ -126,7 +130,13 @@ impl DynamoLedger {
         let instance = instance();
         let mut desk = Desk::new(table.clone(), Arc::clone(&memory), instance.clone());
         desk.load().await?;
-        Ok(DynamoLedger { reader: Reader { table, memory }, writer: Writer::start(desk), instance, applied: AtomicU64::new(0) })
+        Ok(DynamoLedger {
+            reader: Reader { table, memory },
+            writer: Writer::start(desk),
+            instance,
+            applied: AtomicU64::new(0),
+            pipelines: pipelines::Kept::default(),
+        })
     }
 
     /// Makes what the ledger `dynamodb://<prefix>` needs and does not have: a table that is paid by
@@ -180,11 +190,13 @@ fn unrouted(item: &Item) -> Result<Unrouted> {
 impl Ledger for DynamoLedger {
     async fn apply_pipeline(&self, pipeline: &Pipeline, at: Timestamp) -> Result<Applied> {
         let token = format!("{}-pipeline-{}", self.instance, self.applied.fetch_add(1, Ordering::Relaxed));
-        self.reader.apply_pipeline(pipeline, at, &token).await
+        let applied = self.reader.apply_pipeline(pipeline, at, &token).await;
+        self.pipelines.forget();
+        applied
     }
 
     async fn pipelines(&self) -> Result<Vec<PipelineVersion>> {
-        self.reader.pipelines().await
+        self.pipelines.list(&self.reader).await
     }
 
     async fn pipeline(&self, dataset: &DatasetId, version: u32) -> Result<Option<PipelineVersion>> {

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use futures::{FutureExt as _, StreamExt as _};
-use lakegate_coordinator::ports::{Result, ledger::Move};
+use lakegate_coordinator::ports::{Result, ledger::Move, meter};
 use lakegate_model::{
     ExecutionId, FailureCode, StageKey,
     machine::execution::{ExecutionState, Phase},
@@ -85,7 +85,8 @@ impl Desk {
                 let mut done = Vec::new();
                 let mut is_over = false;
                 for (index, prepared) in steps {
-                    let outcome = if is_over { Ok(None) } else { advance_one(table, &prepared).await };
+                    let write = meter::for_stage(&prepared.run.stage, advance_one(table, &prepared));
+                    let outcome = if is_over { Ok(None) } else { write.await };
                     is_over |= matches!(outcome, Ok(Some(_))) && prepared.step.to.phase.is_terminal();
                     done.push((index, outcome));
                 }
@@ -137,7 +138,8 @@ impl Desk {
 pub(super) async fn record_schema(table: &Table, change: &SchemaChange) -> Result<()> {
     let set: Vec<_> = change.item.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
     let only_if = OnlyIf::Below("number", n(change.number));
-    table.change(Change { key: Key::schema(&change.stage), set, only_if }).await.map(drop)
+    let change_item = table.change(Change { key: Key::schema(&change.stage), set, only_if });
+    meter::for_stage(&change.stage, change_item).await.map(drop)
 }
 
 async fn advance_one(table: &Table, prepared: &Prepared<'_>) -> Result<Option<Moved>> {

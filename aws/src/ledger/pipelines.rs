@@ -1,5 +1,10 @@
 //! Pipelines, every version of them. A version is written once and never changed.
 
+use std::{
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
 use futures::{StreamExt as _, TryStreamExt as _};
 use lakegate_coordinator::ports::{
     Result,
@@ -13,6 +18,45 @@ use super::{
     reader::Reader,
     table::{Item, Range, Written, n, number, s, text},
 };
+
+/// How long the list of pipelines is kept: it is asked for with every status, and changes seldom.
+const KEPT: Duration = Duration::from_secs(5);
+
+/// The list of pipelines as it was read last.
+#[derive(Default)]
+pub(super) struct Kept(Mutex<List>);
+
+#[derive(Default)]
+struct List {
+    /// How often it was changed here.
+    changes: u64,
+    read: Option<(Instant, Vec<PipelineVersion>)>,
+}
+
+impl Kept {
+    /// The list, read anew if it is old or was changed here.
+    pub(super) async fn list(&self, reader: &Reader) -> Result<Vec<PipelineVersion>> {
+        let changes = {
+            let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            match &kept.read {
+                Some((at, list)) if at.elapsed() < KEPT => return Ok(list.clone()),
+                _ => kept.changes,
+            }
+        };
+        let list = reader.pipelines().await?;
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.changes == changes {
+            kept.read = Some((Instant::now(), list.clone()));
+        }
+        Ok(list)
+    }
+
+    /// What is kept, and what is just being read, is no longer so.
+    pub(super) fn forget(&self) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *kept = List { changes: kept.changes + 1, read: None };
+    }
+}
 
 fn partition(dataset: &DatasetId) -> String {
     format!("pipeline#{dataset}")

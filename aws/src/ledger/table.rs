@@ -8,18 +8,22 @@ use aws_sdk_dynamodb::{
     config::retry::RetryConfig,
     error::SdkError,
     operation::{put_item::PutItemError, update_item::UpdateItemError},
-    types::{AttributeValue, KeysAndAttributes, ReturnValue, ReturnValuesOnConditionCheckFailure},
+    types::{
+        AttributeValue, ConsumedCapacity, KeysAndAttributes, ReturnConsumedCapacity, ReturnValue, ReturnValuesOnConditionCheckFailure,
+    },
 };
 use futures::{StreamExt as _, TryStreamExt as _};
-use lakegate_coordinator::ports::Result;
+use lakegate_coordinator::ports::{Meter, Result};
 use lakegate_model::{Failure, FailureCode};
 
-use super::keys::Key;
+use super::{keys::Key, units};
 use crate::{account::Account, backoff, failure::failed};
 
 /// An item's attributes.
 pub(super) type Item = HashMap<String, AttributeValue>;
 
+/// DynamoDB is asked to tell with each answer what the request consumed, indexes included.
+const TELL: ReturnConsumedCapacity = ReturnConsumedCapacity::Total;
 /// Requests under way at once, for one call.
 pub(super) const CONCURRENCY: usize = 64;
 /// Items that `BatchGetItem` takes.
@@ -35,6 +39,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(2);
 pub(super) struct Table {
     pub(super) client: Client,
     pub(super) name: Arc<str>,
+    meter: Meter,
 }
 
 /// Items of one partition, by their sort keys, both ends included.
@@ -85,7 +90,7 @@ impl Table {
     pub(super) fn new(account: &Account, name: String) -> Table {
         let retry = RetryConfig::standard().with_max_attempts(10).with_initial_backoff(Duration::from_millis(50));
         let config = aws_sdk_dynamodb::config::Builder::from(&account.config).retry_config(retry).build();
-        Table { client: Client::from_conf(config), name: name.into() }
+        Table { client: Client::from_conf(config), name: name.into(), meter: account.meter.clone() }
     }
 
     /// What was done to it, for a failure's text.
@@ -94,8 +99,11 @@ impl Table {
     }
 
     pub(super) async fn get(&self, key: &Key) -> Result<Option<Item>> {
-        let answer = self.client.get_item().table_name(&*self.name).set_key(Some(attributes(key))).consistent_read(true).send().await;
-        answer.map(|answer| answer.item).map_err(|error| failed(FailureCode::Ledger, &self.what("read"), &error))
+        let request = self.client.get_item().table_name(&*self.name).set_key(Some(attributes(key))).consistent_read(true);
+        let answer = request.return_consumed_capacity(TELL).send().await;
+        let answer = answer.map_err(|error| failed(FailureCode::Ledger, &self.what("read"), &error))?;
+        units::count_read(&self.meter, &answer.consumed_capacity);
+        Ok(answer.item)
     }
 
     /// Those of the items that are there, in no order.
@@ -124,8 +132,9 @@ impl Table {
                 .consistent_read(true)
                 .build()
                 .map_err(|error| Failure::new(FailureCode::Internal, format!("a request to DynamoDB is not whole: {error}")))?;
-            let answer = self.client.batch_get_item().request_items(&*self.name, wanted).send().await;
+            let answer = self.client.batch_get_item().request_items(&*self.name, wanted).return_consumed_capacity(TELL).send().await;
             let answer = answer.map_err(|error| failed(FailureCode::Ledger, &self.what("read"), &error))?;
+            units::count_read(&self.meter, answer.consumed_capacity());
             found.extend(answer.responses.unwrap_or_default().remove(&*self.name).unwrap_or_default());
             left = answer.unprocessed_keys.unwrap_or_default().remove(&*self.name).map(|keys| keys.keys).unwrap_or_default();
         }
@@ -156,9 +165,11 @@ impl Table {
                 .set_limit(i32::try_from(left).ok())
                 .set_exclusive_start_key(start.take())
                 .consistent_read(true)
+                .return_consumed_capacity(TELL)
                 .send()
                 .await
                 .map_err(|error| failed(FailureCode::Ledger, &self.what("read"), &error))?;
+            units::count_read(&self.meter, &answer.consumed_capacity);
             items.extend(answer.items.unwrap_or_default());
             start = answer.last_evaluated_key.filter(|key| !key.is_empty());
             if start.is_none() {
@@ -169,8 +180,11 @@ impl Table {
 
     /// Puts an item, whatever is there.
     pub(super) async fn put(&self, key: &Key, item: Item) -> Result<()> {
-        let answer = self.client.put_item().table_name(&*self.name).set_item(Some(with_key(key, item))).send().await;
-        answer.map(drop).map_err(|error| failed(FailureCode::Ledger, &self.what("write"), &error))
+        let request = self.client.put_item().table_name(&*self.name).set_item(Some(with_key(key, item)));
+        let answer = request.return_consumed_capacity(TELL).send().await;
+        let answer = answer.map_err(|error| failed(FailureCode::Ledger, &self.what("write"), &error))?;
+        units::count_write(&self.meter, &answer.consumed_capacity);
+        Ok(())
     }
 
     /// Puts an item if there is none of its key.
@@ -182,13 +196,14 @@ impl Table {
             .set_item(Some(with_key(key, item)))
             .condition_expression("attribute_not_exists(pk)")
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .return_consumed_capacity(TELL)
             .send()
             .await;
         match answer {
-            Ok(_) => Ok(Written::Done(Item::new())),
+            Ok(answer) => Ok(self.done(&answer.consumed_capacity, Item::new())),
             Err(SdkError::ServiceError(error)) if error.err().is_conditional_check_failed_exception() => match error.into_err() {
-                PutItemError::ConditionalCheckFailedException(refused) => Ok(Written::Refused(refused.item.unwrap_or_default())),
-                _ => Ok(Written::Refused(Item::new())),
+                PutItemError::ConditionalCheckFailedException(refused) => Ok(self.refused(refused.item.unwrap_or_default())),
+                _ => Ok(self.refused(Item::new())),
             },
             Err(error) => Err(failed(FailureCode::Ledger, &self.what("write"), &error)),
         }
@@ -201,7 +216,8 @@ impl Table {
             .table_name(&*self.name)
             .set_key(Some(attributes(&change.key)))
             .return_values(ReturnValue::UpdatedOld)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .return_consumed_capacity(TELL);
         let mut sets = Vec::new();
         for (n, (name, value)) in change.set.into_iter().enumerate() {
             sets.push(format!("#a{n} = :a{n}"));
@@ -221,10 +237,10 @@ impl Table {
                 .expression_attribute_values(":c", value),
         };
         match request.send().await {
-            Ok(answer) => Ok(Written::Done(answer.attributes.unwrap_or_default())),
+            Ok(answer) => Ok(self.done(&answer.consumed_capacity, answer.attributes.unwrap_or_default())),
             Err(SdkError::ServiceError(error)) if error.err().is_conditional_check_failed_exception() => match error.into_err() {
-                UpdateItemError::ConditionalCheckFailedException(refused) => Ok(Written::Refused(refused.item.unwrap_or_default())),
-                _ => Ok(Written::Refused(Item::new())),
+                UpdateItemError::ConditionalCheckFailedException(refused) => Ok(self.refused(refused.item.unwrap_or_default())),
+                _ => Ok(self.refused(Item::new())),
             },
             Err(error) => Err(failed(FailureCode::Ledger, &self.what("write"), &error)),
         }
@@ -244,8 +260,21 @@ impl Table {
     }
 
     pub(super) async fn delete(&self, key: &Key) -> Result<()> {
-        let answer = self.client.delete_item().table_name(&*self.name).set_key(Some(attributes(key))).send().await;
-        answer.map(drop).map_err(|error| failed(FailureCode::Ledger, &self.what("write"), &error))
+        let request = self.client.delete_item().table_name(&*self.name).set_key(Some(attributes(key)));
+        let answer = request.return_consumed_capacity(TELL).send().await;
+        let answer = answer.map_err(|error| failed(FailureCode::Ledger, &self.what("write"), &error))?;
+        units::count_write(&self.meter, &answer.consumed_capacity);
+        Ok(())
+    }
+
+    fn done(&self, consumed: &Option<ConsumedCapacity>, replaced: Item) -> Written {
+        units::count_write(&self.meter, consumed);
+        Written::Done(replaced)
+    }
+
+    fn refused(&self, there: Item) -> Written {
+        units::count_refused(&self.meter, &there);
+        Written::Refused(there)
     }
 }
 

@@ -7,6 +7,7 @@ use futures::FutureExt as _;
 use lakegate_coordinator::ports::{
     Result,
     ledger::{Admission, Arrival, Move, MoveOutcome, SealRequest, Sealed, Unrouted},
+    meter,
 };
 use lakegate_model::{Failure, FailureCode, StageKey};
 use tokio::sync::{mpsc, oneshot};
@@ -131,11 +132,11 @@ impl Desk {
             }
             match request {
                 Request::Seal(request, reply) => {
-                    let done = self.seal(&request).boxed().await;
+                    let done = meter::for_stage(&request.stage, self.seal(&request)).boxed().await;
                     self.answer(reply, done);
                 }
                 Request::Pause(stage, paused, reply) => {
-                    let done = self.pause(&stage, paused).await;
+                    let done = meter::for_stage(&stage, self.pause(&stage, paused)).await;
                     self.answer(reply, done);
                 }
                 Request::Unrouted(objects, reply) => {

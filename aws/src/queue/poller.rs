@@ -21,6 +21,9 @@ use crate::backoff;
 const LONG_POLL: Duration = Duration::from_secs(20);
 /// The same for helpers, who are there for what waits already.
 const SHORT_POLL: Duration = Duration::from_secs(1);
+/// How long more messages are waited for after a receive that brought some, but fewer than it could:
+/// each request is paid for, however many it brings. What comes after a quiet time never waits.
+const GATHER: Duration = Duration::from_millis(400);
 /// The most helpers at a time.
 const HELPERS: usize = 7;
 /// Pollers wait while so many messages are ready. Each may bring ten more.
@@ -45,6 +48,12 @@ pub(super) async fn poll(shared: Arc<Shared>, mut closing: watch::Receiver<()>) 
                 if count > 0 && asked.elapsed() >= ASK_EVERY {
                     asked = Instant::now();
                     ask_what_waits(&shared).await;
+                }
+                if (1..TEN).contains(&count) {
+                    tokio::select! {
+                        _ = closing.changed() => return,
+                        () = sleep(GATHER) => {}
+                    }
                 }
             }
             Err(failure) => {

@@ -6,6 +6,7 @@ mod check;
 mod completions;
 mod config;
 mod coordinator;
+mod cost;
 mod demo;
 mod doctor;
 mod init;
@@ -74,6 +75,8 @@ pub(crate) enum Command {
     Workers,
     /// How much is waiting, running and done.
     Status(status::Args),
+    /// What runs cost on AWS: their requests, and the price of these.
+    Cost(cost::CostArgs),
     /// Check this machine and the project's places, and say what to mend.
     Doctor,
     /// The settings in force.
@@ -102,6 +105,7 @@ pub(crate) fn run(command: Command, context: Context) -> Result<()> {
         Command::Pipeline(verb) => pipeline::run(&context, &verb),
         Command::Workers => workers::run(&context),
         Command::Status(args) => status::run(&context, &args),
+        Command::Cost(args) => cost::run(&context, &args),
         Command::Doctor => doctor::run(&context),
         Command::Config(verb) => config::run(&context, &verb),
         Command::Completions(args) => completions::run(&context, &args),

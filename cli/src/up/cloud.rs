@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use lakegate_coordinator::ports::{EventSource, Ledger, Messenger, Storage, TableCatalog};
+use lakegate_coordinator::ports::{EventSource, Ledger, Messenger, Meter, Storage, TableCatalog};
 use lakegate_model::{
     Failure, Pipeline, StageKey,
     project::{Settings, Zones},
@@ -47,7 +47,12 @@ pub(crate) struct Cloud(Account);
 impl Cloud {
     /// Finds the account. Asks for no credentials yet.
     pub(crate) async fn load() -> Result<Cloud, Failure> {
-        Ok(Cloud(Account::load(AccountOptions::default()).await))
+        Cloud::counted(Meter::default()).await
+    }
+
+    /// Finds the account, whose requests are counted on this meter.
+    pub(crate) async fn counted(meter: Meter) -> Result<Cloud, Failure> {
+        Ok(Cloud(Account::counted(AccountOptions::default(), meter).await))
     }
 
     /// A ledger in tables whose names begin so.
@@ -114,6 +119,10 @@ pub(crate) struct Cloud(std::convert::Infallible);
 impl Cloud {
     /// Says that this command was built without.
     pub(crate) async fn load() -> Result<Cloud, Failure> {
+        Cloud::counted(Meter::default()).await
+    }
+
+    pub(crate) async fn counted(_: Meter) -> Result<Cloud, Failure> {
         Err(Failure::new(lakegate_model::FailureCode::InvalidPipeline, "lakegate.yaml names AWS, and this lakegate was built without it")
             .hint("install it with `cargo install --path cli --features aws`"))
     }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, net::SocketAddr, path::Path, sync::Arc, time::D
 
 use lakegate_coordinator::{
     Running, Setup,
-    ports::{EventSource, Ledger, Ports, Storage, SystemClock, TableCatalog},
+    ports::{EventSource, Ledger, Meter, Ports, Storage, SystemClock, TableCatalog},
 };
 use lakegate_local::{Directory, DirectoryCatalog, SqliteLedger, WatchOptions, Watcher};
 use lakegate_model::{
@@ -17,7 +17,7 @@ use lakegate_telemetry::Tracer;
 use tokio::time::{Instant, sleep};
 
 use super::{cloud::Cloud, messengers::Messengers};
-use crate::error::at_path;
+use crate::{config::webhook_secret, error::at_path};
 
 /// How long a ledger that another process holds is waited for: a command that only looked lets it
 /// go at once, and a coordinator that is stopping soon does.
@@ -35,13 +35,19 @@ pub(crate) fn make_zones(settings: &Settings) -> Result<(), Failure> {
 pub(crate) struct Places<'a> {
     settings: &'a Settings,
     cloud: Option<Cloud>,
+    meter: Meter,
 }
 
 impl Places<'_> {
     /// Finds the account if one is needed.
     pub(crate) async fn of(settings: &Settings) -> Result<Places<'_>, Failure> {
-        let cloud = if settings.is_on_aws() { Some(Cloud::load().await?) } else { None };
-        Ok(Places { settings, cloud })
+        Places::counted(settings, Meter::default()).await
+    }
+
+    /// The same, with what is asked for counted on a meter that there is.
+    async fn counted(settings: &Settings, meter: Meter) -> Result<Places<'_>, Failure> {
+        let cloud = if settings.is_on_aws() { Some(Cloud::counted(meter.clone()).await?) } else { None };
+        Ok(Places { settings, cloud, meter })
     }
 
     /// The account.
@@ -60,8 +66,8 @@ impl Places<'_> {
             CatalogAddress::Local(path) => Arc::new(DirectoryCatalog::open(path).await?),
             CatalogAddress::Glue(prefix) => self.cloud()?.catalog(prefix, &settings.zones).await?,
         };
-        let messenger = Arc::new(Messengers { cloud: self.cloud.as_ref().map(Cloud::messenger) });
-        Ok(Ports { ledger, catalog, storage: self.storage()?, messenger, clock: Arc::new(SystemClock) })
+        let messenger = Arc::new(Messengers::new(self.meter.clone(), webhook_secret()));
+        Ok(Ports { ledger, catalog, storage: self.storage()?, messenger, clock: Arc::new(SystemClock), meter: self.meter.clone() })
     }
 
     /// The lake's files.
@@ -127,19 +133,19 @@ pub(crate) async fn coordinator(
     insecure: bool,
     tracer: Tracer,
 ) -> Result<Running, Failure> {
-    let sources = Places::of(settings).await?.sources(&pipelines).await?;
-    let zones = settings.zones.clone();
-    lakegate_coordinator::start(Setup { listen, insecure, zones, ports, sources, tracer, pipelines, serve_only: false }).await
+    let sources = Places::counted(settings, ports.meter.clone()).await?.sources(&pipelines).await?;
+    let (zones, teams) = (settings.zones.clone(), settings.teams.clone());
+    lakegate_coordinator::start(Setup { listen, insecure, zones, ports, sources, tracer, pipelines, teams, serve_only: false }).await
 }
 
 /// A coordinator that only answers, on a free port of this machine. Does not wait for a ledger
 /// that another process holds: then that one is to be asked.
 pub(crate) async fn serve_only(settings: &Settings, tracer: Tracer) -> Result<Running, Failure> {
     let ports = Places::of(settings).await?.ports(Duration::ZERO).await?;
-    let zones = settings.zones.clone();
+    let (zones, teams) = (settings.zones.clone(), settings.teams.clone());
     let listen = SocketAddr::from(([127, 0, 0, 1], 0));
     let (sources, pipelines) = (Vec::new(), Vec::new());
-    lakegate_coordinator::start(Setup { listen, insecure: false, zones, ports, sources, tracer, pipelines, serve_only: true }).await
+    lakegate_coordinator::start(Setup { listen, insecure: false, zones, ports, sources, tracer, pipelines, teams, serve_only: true }).await
 }
 
 /// The path of a place on this machine.

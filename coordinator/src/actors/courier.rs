@@ -91,7 +91,7 @@ async fn deliver_all(shared: Shared, to: Destination) {
             Err(failure) => {
                 failures += 1;
                 shared.outbox.troubled(&to);
-                tracing::warn!(%to, %failure, failures, "messages wait for their destination");
+                tracing::warn!(to = to.for_logs(), %failure, failures, "messages wait for their destination");
                 tokio::time::sleep(Duration::from_millis(100).saturating_mul(1 << failures.min(10)).min(MAX_WAIT)).await;
             }
         }
@@ -111,7 +111,7 @@ async fn deliver_some(shared: &Shared, to: &Destination) -> Result<usize> {
         match answer {
             Ok(()) => done.push(message.id.clone()),
             Err(failure) if failure.retry() == Retry::Never && is_droppable(message) => {
-                tracing::error!(%to, id = message.id, kind = message.kind, %failure, "a message can't be sent, and is given up");
+                tracing::error!(to = to.for_logs(), id = message.id, kind = message.kind, %failure, "a message can't be sent, and is given up");
                 done.push(message.id.clone());
             }
             Err(failure) => trouble = Some(failure),

@@ -5,7 +5,9 @@ use std::{collections::HashMap, sync::Arc};
 
 use actix::{Actor, Context, Handler, ResponseFuture};
 use lakegate_model::{
-    ExecutionId, Failure, FailureCode, Location, TraceContext, layout,
+    ExecutionId, Failure, FailureCode, Location, TraceContext,
+    cost::Requests,
+    layout,
     machine::execution::TaskOutput,
     pipeline::Zone,
     table::{OutputFile, TableFile, TableId},
@@ -14,7 +16,7 @@ use tokio::sync::{Mutex, Semaphore};
 
 use super::envelope::{Envelope, message};
 use crate::{
-    ports::{Promotion, Result, TableChange},
+    ports::{Promotion, Result, TableChange, meter},
     shared::Shared,
 };
 
@@ -40,7 +42,7 @@ pub(crate) struct Promote {
     /// What the worker wrote, in staging.
     pub output: TaskOutput,
 }
-message!(Promote => Result<TaskOutput>);
+message!(Promote => (Result<TaskOutput>, Requests));
 
 impl Publisher {
     /// A publisher with nothing under way.
@@ -58,18 +60,18 @@ impl Actor for Publisher {
 }
 
 impl Handler<Envelope<Promote>> for Publisher {
-    type Result = ResponseFuture<Result<TaskOutput>>;
+    type Result = ResponseFuture<(Result<TaskOutput>, Requests)>;
 
     fn handle(&mut self, envelope: Envelope<Promote>, _: &mut Self::Context) -> Self::Result {
         let (shared, permits) = (self.shared.clone(), Arc::clone(&self.permits));
         let lock = envelope.body.table.as_ref().map(|(table, ..)| Arc::clone(self.tables.entry(table.clone()).or_default()));
         Box::pin(async move {
-            let _permit = permits.acquire().await.map_err(|_| super::gone("publisher"))?;
+            let Ok(_permit) = permits.acquire().await else { return (Err(super::gone("publisher")), Requests::default()) };
             let _turn = match &lock {
                 Some(lock) => Some(lock.lock().await),
                 None => None,
             };
-            promote(&shared, envelope.trace, envelope.body).await
+            meter::for_run(promote(&shared, envelope.trace, envelope.body)).await
         })
     }
 }

@@ -8,7 +8,7 @@ use lakegate_proto::v1::{self, lake_server::Lake};
 use tokio_stream::{Stream, StreamExt as _, wrappers::ReceiverStream};
 use tonic::{Request, Response, Status};
 
-use super::{Api, objects, runs, status as to_status, status::status_now, tables};
+use super::{Api, cost, objects, runs, status as to_status, status::status_now, tables};
 use crate::{
     actors::{
         envelope::Envelope,
@@ -131,6 +131,10 @@ impl Lake for Api {
 
     async fn resume_stage(&self, request: Request<v1::StageRequest>) -> Answer<v1::StageResponse> {
         answer(self.set_paused(&request.into_inner().stage, false).await)
+    }
+
+    async fn get_cost(&self, request: Request<v1::GetCostRequest>) -> Answer<v1::Cost> {
+        answer(cost::get(&self.shared, request.into_inner()).await)
     }
 
     async fn get_status(&self, _: Request<v1::GetStatusRequest>) -> Answer<v1::Status> {

@@ -1,5 +1,6 @@
 //! The coordinator's gRPC services: the workers' and the users'.
 
+mod cost;
 pub(crate) mod fleet;
 pub(crate) mod lake;
 mod objects;

@@ -5,7 +5,7 @@ use lakegate_model::{
     machine::execution::{Phase, TaskOutput},
     pipeline::Trigger,
 };
-use lakegate_proto::v1;
+use lakegate_proto::{convert::requests_to_wire, v1};
 
 use super::{filter, page, the_one};
 use crate::{
@@ -71,6 +71,7 @@ pub(super) fn run(execution: &Execution) -> v1::Run {
         rows_out: output.rows_out,
         outputs: output.files.iter().map(Into::into).collect(),
         trace_id: execution.trace.trace_id_hex(),
+        requests: requests_to_wire(&state.requests),
     }
 }
 

@@ -240,6 +240,16 @@ pub enum Subject {
     },
 }
 
+impl Subject {
+    /// How many objects it is.
+    pub fn objects(&self) -> u64 {
+        match self {
+            Subject::Object { .. } => 1,
+            Subject::Batch { objects, .. } => *objects,
+        }
+    }
+}
+
 /// A step in an execution's life, with all that must be written with it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Move {

@@ -5,6 +5,7 @@
 pub mod catalog;
 pub mod clock;
 pub mod ledger;
+pub mod meter;
 pub mod outbox;
 pub mod source;
 pub mod storage;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 pub use catalog::{TableCatalog, TableChange};
 pub use clock::{Clock, SystemClock};
 pub use ledger::Ledger;
+pub use meter::Meter;
 pub use outbox::{Messenger, Outgoing};
 pub use source::{EventSource, Message, NotUnderstood, Passed, Receipt};
 pub use storage::{Promotion, Storage};
@@ -34,4 +36,6 @@ pub struct Ports {
     pub messenger: Arc<dyn Messenger>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// What the adapters count their requests on.
+    pub meter: Meter,
 }

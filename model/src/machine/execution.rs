@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    cost::Requests,
     failure::{Failure, FailureCode, Retry},
     ids::{ObjectId, WorkerId},
     pipeline::RetryPolicy,
@@ -47,6 +48,9 @@ pub struct ExecutionState {
     /// Why the last attempt that didn't succeed did not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_failure: Option<Failure>,
+    /// What it has cost so far: its own requests, and once it is over its share of its stage's.
+    #[serde(default, skip_serializing_if = "Requests::is_empty")]
+    pub requests: Requests,
 }
 
 /// A table at a fixed version.
@@ -322,6 +326,7 @@ impl ExecutionState {
             losses: 0,
             references: BTreeMap::new(),
             last_failure: None,
+            requests: Requests::default(),
         }
     }
 }

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ids::{DatasetId, StageKey, digest},
+    notify::Notify,
     table::TableId,
 };
 pub use trigger::{BatchTrigger, Schedule, Trigger};
@@ -115,7 +116,15 @@ impl Stage {
     pub fn publish(&self) -> Option<&Publish> {
         self.steps.iter().find_map(|step| match step {
             Step::Publish(publish) => Some(publish),
-            Step::Transform(_) | Step::Job(_) => None,
+            Step::Transform(_) | Step::Job(_) | Step::Notify(_) => None,
+        })
+    }
+
+    /// Whom its runs' ends are told.
+    pub fn notices(&self) -> impl Iterator<Item = &Notify> {
+        self.steps.iter().filter_map(|step| match step {
+            Step::Notify(notify) => Some(notify),
+            Step::Transform(_) | Step::Job(_) | Step::Publish(_) => None,
         })
     }
 
@@ -314,8 +323,10 @@ pub enum Step {
     Transform(Transform),
     /// Work on an engine.
     Job(Job),
-    /// Registration in the table catalog. The last step, at most once.
+    /// Registration in the table catalog. The last step that works on data, at most once.
     Publish(Publish),
+    /// Telling others how the run ended, wherever it stands among the steps.
+    Notify(Notify),
 }
 
 impl Step {
@@ -325,6 +336,7 @@ impl Step {
             Step::Transform(_) => "transform",
             Step::Job(_) => "job",
             Step::Publish(_) => "publish",
+            Step::Notify(_) => "notify",
         }
     }
 
@@ -332,7 +344,7 @@ impl Step {
         match self {
             Step::Transform(transform) => Some(&transform.references),
             Step::Job(job) => Some(&job.references),
-            Step::Publish(_) => None,
+            Step::Publish(_) | Step::Notify(_) => None,
         }
     }
 
@@ -340,7 +352,7 @@ impl Step {
         match self {
             Step::Transform(transform) => transform.timeout,
             Step::Job(job) => job.timeout,
-            Step::Publish(_) => Duration::ZERO,
+            Step::Publish(_) | Step::Notify(_) => Duration::ZERO,
         }
     }
 }

@@ -4,11 +4,11 @@
 
 pub mod decode;
 
-use std::{fmt, time::Duration};
+use std::{collections::BTreeMap, fmt, time::Duration};
 
 use serde::Serialize;
 
-use crate::{location::Location, pipeline::Zone};
+use crate::{location::Location, notify::TeamNotices, pipeline::Zone};
 
 /// A lake project's settings, environments and overrides already applied.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -21,6 +21,9 @@ pub struct Settings {
     pub catalog: CatalogAddress,
     /// Where events come from.
     pub events: Vec<EventSourceAddress>,
+    /// Whom each team has told how all its runs end.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub teams: TeamNotices,
 }
 
 /// Where each zone lies.
@@ -142,6 +145,7 @@ impl Settings {
     pub fn is_on_aws(&self) -> bool {
         let zones = Zone::ALL.iter().any(|zone| self.zones.location(*zone).s3().is_some());
         let events = self.events.iter().any(|event| matches!(event, EventSourceAddress::Sqs { .. }));
-        zones || events || matches!(self.ledger, LedgerAddress::DynamoDb(_)) || matches!(self.catalog, CatalogAddress::Glue(_))
+        let told = self.teams.values().flatten().any(|notify| notify.to.is_on_aws());
+        zones || events || told || matches!(self.ledger, LedgerAddress::DynamoDb(_)) || matches!(self.catalog, CatalogAddress::Glue(_))
     }
 }

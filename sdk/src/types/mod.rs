@@ -2,12 +2,14 @@
 //! mean "none", are `Option`s here. Serialised, they have the field names they have here; times
 //! are milliseconds since the Unix epoch.
 
+mod cost;
 mod object;
 mod pipeline;
 mod run;
 mod status;
 mod table;
 
+pub use cost::{Cost, StageCost};
 use lakegate_model::Timestamp;
 pub use object::{Batch, HistoryEntry, Object, ObjectHistory, Submitted};
 pub use pipeline::{AppliedPipeline, PipelineInfo, StageInfo, StagePause};

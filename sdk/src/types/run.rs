@@ -1,7 +1,7 @@
 //! Runs: one stage applied to one object or one sealed batch.
 
-use lakegate_model::{Failure, Timestamp, table::OutputFile};
-use lakegate_proto::v1;
+use lakegate_model::{Failure, Timestamp, cost::Requests, table::OutputFile};
+use lakegate_proto::{convert::requests_from_wire, v1};
 use serde::Serialize;
 
 use super::text;
@@ -45,6 +45,9 @@ pub struct Run {
     pub outputs: Vec<OutputFile>,
     /// Its trace, 32 hexadecimal digits.
     pub trace_id: String,
+    /// What it cost so far, in thousandths, by `service:Operation` or unit; once it is over with its
+    /// share of what its stage cost.
+    pub requests: Requests,
 }
 
 impl Run {
@@ -75,6 +78,7 @@ impl From<v1::Run> for Run {
             rows_out: run.rows_out,
             outputs: run.outputs.into_iter().map(Into::into).collect(),
             trace_id: run.trace_id,
+            requests: requests_from_wire(run.requests),
         }
     }
 }

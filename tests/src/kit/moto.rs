@@ -121,6 +121,7 @@ impl Moto {
             "DynamoDB" => "dynamodb",
             "AmazonSQS" => "sqs",
             "AWSGlue" => "glue",
+            "AWSEvents" => "events",
             other => panic!("which service is {other}?"),
         };
         let headers = format!("X-Amz-Target: {target}\r\nContent-Type: application/x-amz-json-1.0\r\n");
@@ -128,6 +129,26 @@ impl Moto {
         let text = String::from_utf8_lossy(&answer).into_owned();
         assert_eq!(status, 200, "{target} {body}: {text}");
         if text.is_empty() { Value::Null } else { serde_json::from_str(&text).expect("the answer is JSON") }
+    }
+
+    /// Lets a queue, by its ARN, hear of what is published to a topic and has these attributes.
+    ///
+    /// # Panics
+    /// If SNS does not let it.
+    pub fn subscribe(&self, topic: &str, queue_arn: &str, filter: &str) {
+        let account = queue_arn.split(':').nth(4).expect("an ARN names an account");
+        let fields = [
+            ("Action", "Subscribe"),
+            ("TopicArn", &format!("arn:aws:sns:{REGION}:{account}:{topic}")),
+            ("Protocol", "sqs"),
+            ("Endpoint", queue_arn),
+            ("Attributes.entry.1.key", "FilterPolicy"),
+            ("Attributes.entry.1.value", filter),
+        ];
+        let form: Vec<String> = fields.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect();
+        let headers = "Content-Type: application/x-www-form-urlencoded\r\n";
+        let (status, answer) = self.request("POST", "/", "sns", headers, form.join("&").as_bytes());
+        assert_eq!(status, 200, "{}", String::from_utf8_lossy(&answer));
     }
 
     /// Calls S3: a method on `/bucket/key?query`, the path percent-encoded by this. The status and the body.

@@ -33,7 +33,7 @@ pub(super) struct Destination {
 
 /// Writes output files, wherever they go.
 pub(super) struct Writing {
-    folders: Folders,
+    folders: Arc<Folders>,
     remote: Arc<Remote>,
     /// Where what goes to S3 is gathered.
     scratch: PathBuf,
@@ -42,7 +42,12 @@ pub(super) struct Writing {
 impl Writing {
     /// With no folder known yet.
     pub(super) fn new(remote: Arc<Remote>, scratch: PathBuf) -> Writing {
-        Writing { folders: Folders::default(), remote, scratch }
+        Writing { folders: Arc::default(), remote, scratch }
+    }
+
+    /// The same by another way to S3.
+    pub(super) fn through(&self, remote: Arc<Remote>) -> Writing {
+        Writing { folders: Arc::clone(&self.folders), remote, scratch: self.scratch.clone() }
     }
 
     /// Writes a frame as one file.

@@ -24,6 +24,7 @@ mod folders;
 mod formats;
 mod inflate;
 mod input;
+mod meter;
 mod operations;
 mod partitions;
 mod references;
@@ -46,6 +47,7 @@ use std::{
 
 use lakegate_model::{
     ExecutionId, Failure, FailureCode, Location, ObjectVersion,
+    cost::Requests,
     machine::execution::TaskOutput,
     pipeline::Stage,
     table::{Schema, TableId},
@@ -53,7 +55,7 @@ use lakegate_model::{
 
 pub use self::sql::{check_sql, check_stage};
 pub(crate) use self::{failure::clean, remote::Remote, source::local_path};
-use self::{files::Writing, references::Kept, sql::AllowedStages};
+use self::{files::Writing, meter::Tally, references::Kept, sql::AllowedStages};
 
 /// Bytes, decompressed, above which an input is read in pieces unless the engine is told otherwise.
 pub const STREAM_ABOVE: u64 = 32 << 20;
@@ -73,8 +75,8 @@ pub struct Engine {
     stream_above: u64,
     remote: Arc<Remote>,
     writing: Arc<Writing>,
-    references: Kept,
-    allowed: AllowedStages,
+    references: Arc<Kept>,
+    allowed: Arc<AllowedStages>,
 }
 
 /// A step of an execution, with all that carrying it out needs.
@@ -159,8 +161,8 @@ impl Engine {
             remote,
             options,
             stream_above: STREAM_ABOVE,
-            references: Kept::default(),
-            allowed: AllowedStages::default(),
+            references: Arc::default(),
+            allowed: Arc::default(),
         }
     }
 
@@ -175,7 +177,24 @@ impl Engine {
     /// Fails with the reason and never panics: a panic in Polars becomes `engine_panic` with its
     /// message. Whatever it fails with, no output is left under its final name.
     pub fn execute(&self, assignment: &Assignment) -> Result<TaskOutput, Failure> {
-        guarded(&assignment.input, || task::run(self, assignment))
+        self.execute_counted(assignment).0
+    }
+
+    /// As `execute`, and the requests that it made to S3, whatever came of it. A table that several
+    /// tasks refer to is counted for the one that fetched it.
+    pub fn execute_counted(&self, assignment: &Assignment) -> (Result<TaskOutput, Failure>, Requests) {
+        let tally = Tally::default();
+        let remote = Arc::new(self.remote.counted_on(tally.clone()));
+        let own = Engine {
+            options: self.options.clone(),
+            stream_above: self.stream_above,
+            writing: Arc::new(self.writing.through(Arc::clone(&remote))),
+            remote,
+            references: Arc::clone(&self.references),
+            allowed: Arc::clone(&self.allowed),
+        };
+        let result = guarded(&assignment.input, || task::run(&own, assignment));
+        (result, tally.requests())
     }
 }
 

@@ -23,6 +23,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::{
     failure,
+    meter::{CountingConnector, Tally},
     scratch::ScratchFile,
     source::{changed, gone},
 };
@@ -32,9 +33,15 @@ const ONE_REQUEST: u64 = 64 << 20;
 /// Bytes of a part. S3 takes 10,000 of them: 640 GB.
 const PART: usize = 64 << 20;
 
-/// Buckets this worker has reached.
+/// The way to S3: buckets this worker has reached, and for whom requests are counted.
 #[derive(Default)]
 pub(crate) struct Remote {
+    reached: Arc<Reached>,
+    tally: Tally,
+}
+
+#[derive(Default)]
+struct Reached {
     runtime: OnceLock<Runtime>,
     buckets: Mutex<HashMap<String, Arc<AmazonS3>>>,
 }
@@ -47,6 +54,11 @@ struct Place<'a> {
 }
 
 impl Remote {
+    /// The same way, with its requests counted here.
+    pub(super) fn counted_on(&self, tally: Tally) -> Remote {
+        Remote { reached: Arc::clone(&self.reached), tally }
+    }
+
     /// The object's bytes; only if it is still this version, where one is given.
     pub(crate) fn read(&self, location: &Location, key: &str, version: Option<&str>) -> Result<Vec<u8>, Failure> {
         let place = self.place(location)?;
@@ -132,12 +144,13 @@ impl Remote {
     }
 
     fn bucket(&self, bucket: &str) -> Result<Arc<AmazonS3>, Failure> {
-        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut buckets = self.reached.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(store) = buckets.get(bucket) {
             return Ok(Arc::clone(store));
         }
         // An emulator speaks plain HTTP; the scheme of the endpoint that was set says so.
-        let built = AmazonS3Builder::from_env().with_bucket_name(bucket).with_allow_http(true).build();
+        let built = AmazonS3Builder::from_env().with_bucket_name(bucket).with_allow_http(true);
+        let built = built.with_http_connector(CountingConnector::default()).build();
         let store = Arc::new(built.map_err(|error| {
             Failure::new(FailureCode::LakeIo, format!("bucket {bucket} can't be reached: {error}"))
                 .hint("set AWS_REGION and credentials in the worker's environment, or give it a role")
@@ -150,17 +163,18 @@ impl Remote {
     /// waited for: so it is done on a thread of its own, which costs little beside a request.
     fn wait<T: Send>(&self, request: impl Future<Output = T> + Send) -> Result<T, Failure> {
         let runtime = self.runtime()?;
+        let request = self.tally.clone().counting(request);
         let ended = thread::scope(|scope| scope.spawn(|| runtime.block_on(request)).join());
         ended.map_err(|_| Failure::new(FailureCode::Internal, "a request to S3 panicked"))
     }
 
     fn runtime(&self) -> Result<&Runtime, Failure> {
-        if let Some(runtime) = self.runtime.get() {
+        if let Some(runtime) = self.reached.runtime.get() {
             return Ok(runtime);
         }
         let built = Builder::new_multi_thread().worker_threads(1).thread_name("lakegate-s3").enable_all().build();
         let built = built.map_err(|error| Failure::new(FailureCode::Internal, format!("no thread to reach S3 with: {error}")))?;
-        Ok(self.runtime.get_or_init(|| built))
+        Ok(self.reached.runtime.get_or_init(|| built))
     }
 }
 

@@ -187,6 +187,7 @@ fn plan_as(
             Step::Transform(transform) => &transform.work,
             Step::Job(job) => &TransformWork::Sql(job.sql.clone()),
             Step::Publish(_) => break,
+            Step::Notify(_) => continue,
         };
         let schema = input.collect_schema().map_err(|error| last.failed(error))?;
         last = LastStep { name: String::new(), columns: schema.iter_names().cloned().collect() };

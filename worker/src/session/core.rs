@@ -186,7 +186,12 @@ impl<'a> Session<'a> {
     fn take(&mut self, parcel_id: u64, decoded: parcel::Decoded) {
         for (task, failure) in decoded.failed {
             error!(task = %task, why = %failure, "a task can't be read");
-            self.report(TaskResult { task: Some((&task).into()), parcel: parcel_id, result: Some(Outcome::Failed((&failure).into())) });
+            self.report(TaskResult {
+                task: Some((&task).into()),
+                parcel: parcel_id,
+                result: Some(Outcome::Failed((&failure).into())),
+                requests: Vec::new(),
+            });
         }
         match decoded.parcel {
             None => self.finish_parcel(),
@@ -280,7 +285,7 @@ impl<'a> Session<'a> {
         for parcel in std::mem::take(&mut self.waiting) {
             for task in parcel.tasks {
                 let task = Some((&task.control.id).into());
-                self.report(TaskResult { task, parcel: parcel.id, result: Some(Outcome::HandedBack(HandedBack {})) });
+                self.report(TaskResult { task, parcel: parcel.id, result: Some(Outcome::HandedBack(HandedBack {})), requests: Vec::new() });
             }
         }
         self.flush();

@@ -76,7 +76,7 @@ mod tests {
 
     fn failed(bytes: usize) -> TaskResult {
         let failure = Failure::new(FailureCode::TransformFailed, "x".repeat(bytes));
-        TaskResult { task: None, parcel: 1, result: Some(task_result::Result::Failed((&failure).into())) }
+        TaskResult { task: None, parcel: 1, result: Some(task_result::Result::Failed((&failure).into())), requests: Vec::new() }
     }
 
     fn count(message: Option<Message>) -> usize {

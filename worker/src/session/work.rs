@@ -9,8 +9,11 @@ use std::{
     time::Instant,
 };
 
-use lakegate_model::{Failure, FailureCode, machine::execution::TaskOutput};
-use lakegate_proto::v1::{HandedBack, TaskResult, task_result::Result as Outcome};
+use lakegate_model::{Failure, FailureCode, cost::Requests, machine::execution::TaskOutput};
+use lakegate_proto::{
+    convert::requests_to_wire,
+    v1::{HandedBack, TaskResult, task_result::Result as Outcome},
+};
 use lakegate_telemetry::{Span, Tracer};
 use tokio::sync::mpsc;
 use tracing::{debug, warn};
@@ -22,14 +25,17 @@ use super::{
 };
 use crate::engine::{Assignment, Engine, TaskInput};
 
+/// What came of a task, and the requests that it made.
+pub(super) type Executed = (Result<TaskOutput, Failure>, Requests);
+
 /// What carries a task out. Blocks until it is done.
 pub(super) trait Execute: Send + Sync + 'static {
-    fn execute(&self, assignment: &Assignment) -> Result<TaskOutput, Failure>;
+    fn execute(&self, assignment: &Assignment) -> Executed;
 }
 
 impl Execute for Engine {
-    fn execute(&self, assignment: &Assignment) -> Result<TaskOutput, Failure> {
-        Engine::execute(self, assignment)
+    fn execute(&self, assignment: &Assignment) -> Executed {
+        self.execute_counted(assignment)
     }
 }
 
@@ -56,38 +62,41 @@ pub(super) fn work_off(parcel: Parcel, bench: &Bench, outlet: &Outlet) {
         let Task { control, trace, input, target } = task;
         let admitted = (!outlet.leaving.load(Ordering::Relaxed)).then(|| bench.memory.admit(&stage, &input));
         // Asked again: room for a large task can take long to come.
-        let outcome = if outlet.leaving.load(Ordering::Relaxed) {
-            Outcome::HandedBack(HandedBack {})
+        let (outcome, requests) = if outlet.leaving.load(Ordering::Relaxed) {
+            (Outcome::HandedBack(HandedBack {}), Requests::default())
         } else {
             let subject = subject(&input);
             let cancelled = Arc::clone(&control.cancelled);
             let assignment = Assignment { stage: Arc::clone(&stage), references: Arc::clone(&references), input, target, cancelled };
             let mut span = bench.tracer.start("worker.task", trace);
-            let result = execute(bench.engine.as_ref(), &assignment, &control);
+            let (result, requests) = execute(bench.engine.as_ref(), &assignment, &control);
             record(&mut span, &control, &stage_key, &subject, &result);
-            match &result {
+            let outcome = match &result {
                 Ok(output) => Outcome::Finished(output.into()),
                 Err(failure) => Outcome::Failed(failure.into()),
-            }
+            };
+            (outcome, requests)
         };
         drop(admitted);
-        let result = TaskResult { task: Some((&control.id).into()), parcel: id, result: Some(outcome) };
+        let result =
+            TaskResult { task: Some((&control.id).into()), parcel: id, result: Some(outcome), requests: requests_to_wire(&requests) };
         if outlet.reports.blocking_send(result).is_err() {
             return;
         }
     }
 }
 
-fn execute(engine: &dyn Execute, assignment: &Assignment, control: &Control) -> Result<TaskOutput, Failure> {
+fn execute(engine: &dyn Execute, assignment: &Assignment, control: &Control) -> Executed {
     if let Some(failure) = control.failure() {
-        return Err(failure);
+        return (Err(failure), Requests::default());
     }
     control.begin(Instant::now());
     // The engine turns Polars' panics into failures; this keeps the slot's thread whole even if
     // the engine itself has a defect.
-    let result = catch_unwind(AssertUnwindSafe(|| engine.execute(assignment))).unwrap_or_else(|panic| Err(panicked(panic.as_ref())));
+    let executed = catch_unwind(AssertUnwindSafe(|| engine.execute(assignment)));
+    let (result, requests) = executed.unwrap_or_else(|panic| (Err(panicked(panic.as_ref())), Requests::default()));
     // A task that was done before it noticed that it should stop is done.
-    result.map_err(|failure| control.failure().unwrap_or(failure))
+    (result.map_err(|failure| control.failure().unwrap_or(failure)), requests)
 }
 
 fn panicked(panic: &(dyn std::any::Any + Send)) -> Failure {

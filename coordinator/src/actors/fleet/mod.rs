@@ -8,12 +8,12 @@ use std::collections::HashMap;
 
 use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, ResponseFuture, WrapFuture};
 use lakegate_model::{Failure, FailureCode, StageKey, TaskId, WorkerId};
-use lakegate_proto::v1;
+use lakegate_proto::{convert::requests_from_wire, v1};
 use tokio::sync::mpsc;
 
 use super::{
     envelope::{Envelope, message, tell},
-    stage::{self, Grant, Granted, Report, Reported, StageActor, WorkerLink},
+    stage::{self, Grant, Granted, Report, Reported, StageActor, TaskReport, WorkerLink},
 };
 use crate::{ports::Result, shared::Shared};
 use matching::{Demand, Turns};
@@ -136,10 +136,10 @@ impl Fleet {
 
     /// Passes results on to the stages whose parcels they are of.
     fn pass_on(&mut self, worker: &WorkerId, results: Vec<v1::TaskResult>) {
-        let mut by_parcel: HashMap<u64, Vec<(TaskId, Report)>> = HashMap::new();
+        let mut by_parcel: HashMap<u64, Vec<TaskReport>> = HashMap::new();
         for result in results {
             match report(result) {
-                Ok((parcel, task, report)) => by_parcel.entry(parcel).or_default().push((task, report)),
+                Ok((parcel, report)) => by_parcel.entry(parcel).or_default().push(report),
                 Err(failure) => tracing::error!(%worker, %failure, "a worker's result can't be read; its task will run into its deadline"),
             }
         }
@@ -153,15 +153,16 @@ impl Fleet {
     }
 }
 
-fn report(result: v1::TaskResult) -> Result<(u64, TaskId, Report)> {
+fn report(result: v1::TaskResult) -> Result<(u64, TaskReport)> {
     let missing = |field: &'static str| lakegate_proto::convert::Malformed::missing(field);
     let task: TaskId = result.task.ok_or_else(|| missing("task"))?.into();
+    let requests = requests_from_wire(result.requests);
     let report = match result.result.ok_or_else(|| missing("result"))? {
         v1::task_result::Result::Finished(output) => Report::Finished(output.try_into()?),
         v1::task_result::Result::Failed(failure) => Report::Failed(failure.into()),
         v1::task_result::Result::HandedBack(_) => Report::HandedBack,
     };
-    Ok((result.parcel, task, report))
+    Ok((result.parcel, TaskReport { task, report, requests }))
 }
 
 impl Actor for Fleet {

@@ -1,6 +1,9 @@
 //! From events and submitted keys to arrivals in the ledger.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use actix::Addr;
 use lakegate_model::{
@@ -86,6 +89,9 @@ pub(super) async fn admit(shared: Shared, sorted: Sorted) -> Result<Vec<(StageKe
     }
     let landed: Vec<Landed> = sorted.arrivals.iter().map(Landed::of).collect();
     let admissions = shared.ports.ledger.admit(sorted.arrivals).await?;
+    let mut arrived: BTreeMap<StageKey, u64> = BTreeMap::new();
+    landed.iter().for_each(|landed| *arrived.entry(landed.stage.clone()).or_default() += 1);
+    shared.ports.meter.arrived(&arrived);
     let now = shared.now();
     let admitted = landed.into_iter().zip(admissions).map(|(landed, admission)| {
         if admission != Admission::Known {

@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
 use lakegate_model::{
     ExecutionId, Failure, FailureCode, StageKey, TaskId,
+    cost::Requests,
     drift::{Admission, admit},
     machine::execution::{Action, ExecutionState, Fact, Phase, TaskOutput, decide},
     pipeline::DriftPolicy,
@@ -12,7 +13,7 @@ use lakegate_model::{
 };
 use lakegate_telemetry::SpanRecord;
 
-use super::{Report, StageActor, versions::Version};
+use super::{StageActor, TaskReport, versions::Version};
 use crate::{
     actors::{
         courier::Left,
@@ -25,16 +26,34 @@ use crate::{
     ports::{
         Result,
         ledger::{Execution, Move, MoveOutcome, Subject},
+        meter,
     },
     shared::Shared,
-    task,
+    task, telling,
 };
+
+/// A fact about an execution, and what it cost to bring it about.
+pub(super) struct Learnt {
+    pub(super) execution: ExecutionId,
+    pub(super) fact: Fact,
+    pub(super) requests: Requests,
+}
 
 /// A decision that is being written.
 struct Decided {
     next: Execution,
     actions: Vec<Action>,
     step: Move,
+    /// What the execution pays for with it.
+    charged: Requests,
+}
+
+impl Decided {
+    fn charge(&mut self, requests: &Requests) {
+        self.next.state.requests.merge(requests);
+        self.step.to.requests.merge(requests);
+        self.charged.merge(requests);
+    }
 }
 
 impl StageActor {
@@ -61,16 +80,49 @@ impl StageActor {
 
     /// Decides about facts and has the decisions written; what follows from them is done after.
     pub(super) fn learn(&mut self, facts: Vec<(ExecutionId, Fact)>, ctx: &mut Context<Self>) {
-        let decided: Vec<Decided> = facts.into_iter().filter_map(|(id, fact)| self.decide(&id, fact)).collect();
+        let free = |(execution, fact)| Learnt { execution, fact, requests: Requests::default() };
+        self.learn_and_charge(facts.into_iter().map(free).collect(), ctx);
+    }
+
+    /// The same for facts that cost something.
+    pub(super) fn learn_and_charge(&mut self, facts: Vec<Learnt>, ctx: &mut Context<Self>) {
+        let mut decided = Vec::with_capacity(facts.len());
+        for Learnt { execution, fact, requests } in facts {
+            match self.decide(&execution, fact) {
+                Some(mut decision) => {
+                    decision.charge(&requests);
+                    decided.push(decision);
+                }
+                // An attempt that was given up has cost something all the same.
+                None => self.shared.ports.meter.give_back(&self.key, &requests),
+            }
+        }
         if decided.is_empty() {
             return;
         }
+        self.charge_ended(&mut decided);
         self.under_way += 1;
         let work = write(self.shared.clone(), self.key.clone(), decided);
         ctx.spawn(work.into_actor(self).map(|written, actor, ctx| {
             actor.under_way -= 1;
             actor.written(written, ctx);
         }));
+    }
+
+    /// Executions that end pay their part of what their stage has cost.
+    fn charge_ended(&self, decided: &mut [Decided]) {
+        let mut ended: Vec<&mut Decided> = decided.iter_mut().filter(|decision| decision.next.state.phase.is_terminal()).collect();
+        let objects: Vec<u64> = ended.iter().map(|decision| decision.next.subject.objects()).collect();
+        if ended.is_empty() {
+            return;
+        }
+        // What ends just now is still among them.
+        let under_way = self.window.iter().filter(|execution| !execution.state.phase.is_terminal());
+        let all: u64 = under_way.map(|execution| execution.subject.objects()).sum();
+        let others = all.saturating_sub(objects.iter().sum());
+        for (decision, share) in ended.iter_mut().zip(self.shared.ports.meter.ended(&self.key, &objects, others)) {
+            decision.charge(&share);
+        }
     }
 
     fn decide(&mut self, id: &ExecutionId, fact: Fact) -> Option<Decided> {
@@ -84,7 +136,7 @@ impl StageActor {
         if state == execution.state {
             // Nothing to write: an interrupted promotion is taken up.
             let execution = execution.clone();
-            return Some(Decided { step: unchanged(&execution), next: execution, actions });
+            return Some(Decided { step: unchanged(&execution), next: execution, actions, charged: Requests::default() });
         }
         let outputs = match (&state.phase, &version) {
             (Phase::Succeeded { output }, Some(version)) => task::arrivals(execution, &version.pipeline, output, now),
@@ -95,10 +147,11 @@ impl StageActor {
         let schema = version.and_then(|version| self.evolved(&version, &next));
         let outgoing = Vec::new();
         let mut step = Move { execution: id.clone(), from: next.revision - 1, to: state, at: now, outputs, schema, outgoing };
-        if let Some(pipeline) = pipeline {
+        if let Some(pipeline) = &pipeline {
             passing::by_queue(&mut step, &pipeline.pipeline, &self.shared.zones);
         }
-        Some(Decided { next, actions, step })
+        telling::of_end(&mut step, &next, pipeline.as_ref().map(|version| &version.stage), &self.shared.teams);
+        Some(Decided { next, actions, step, charged: Requests::default() })
     }
 
     /// The stage's schema, if what the execution read changes it.
@@ -118,12 +171,15 @@ impl StageActor {
         let (mut handed_on, mut left) = (Vec::new(), BTreeSet::new());
         for (decided, outcome, current) in written {
             match outcome {
-                MoveOutcome::Stale => match current {
-                    Some(execution) => self.window.put(execution, now),
-                    None => {
-                        self.window.remove(&decided.next.id);
+                MoveOutcome::Stale => {
+                    self.shared.ports.meter.give_back(&self.key, &decided.charged);
+                    match current {
+                        Some(execution) => self.window.put(execution, now),
+                        None => {
+                            self.window.remove(&decided.next.id);
+                        }
                     }
-                },
+                }
                 MoveOutcome::Moved(admissions) => {
                     self.window.put(decided.next.clone(), now);
                     handed_on.extend(decided.step.outputs.iter().map(|arrival| arrival.stage.clone()).zip(admissions));
@@ -169,24 +225,18 @@ impl StageActor {
             let table = stage.publish().map(|publish| (publish.table.clone(), root(&publish.table.table), publish.partition_by.clone()));
             let message = Promote { execution: execution.id.clone(), zone: stage.output.zone, table: table.clone(), output };
             let promoted = publisher.send(Envelope::new(task::span_context(&execution), message)).await;
-            Ok((table.map(|(table, ..)| table), promoted.unwrap_or_else(|_| Err(crate::actors::gone("publisher")))))
+            let nothing = |_| (Err(crate::actors::gone("publisher")), Requests::default());
+            Ok((table.map(|(table, ..)| table), promoted.unwrap_or_else(nothing)))
         };
         ctx.spawn(work.into_actor(self).map(move |result: Result<_>, actor, ctx| {
             actor.under_way -= 1;
-            let (table, promoted) = result.unwrap_or_else(|failure| (None, Err(failure)));
-            actor.promoted(id, attempt, table, promoted, ctx);
+            let (table, (promoted, requests)) = result.unwrap_or_else(|failure| (None, (Err(failure), Requests::default())));
+            let (fact, table) = promotion_fact(attempt, table, promoted);
+            if let Some(table) = table {
+                actix::spawn(tell(&actor.peers.router, TablePublished(table)));
+            }
+            actor.learn_and_charge(vec![Learnt { execution: id, fact, requests }], ctx);
         }));
-    }
-
-    fn promoted(&mut self, id: ExecutionId, attempt: u32, table: Option<TableId>, result: Result<TaskOutput>, ctx: &mut Context<Self>) {
-        let fact = match result {
-            Ok(output) => Fact::Promoted { attempt, output },
-            Err(failure) => Fact::Failed { attempt, failure },
-        };
-        if let (Fact::Promoted { .. }, Some(table)) = (&fact, table) {
-            actix::spawn(tell(&self.peers.router, TablePublished(table)));
-        }
-        self.learn(vec![(id, fact)], ctx);
     }
 
     fn discard(&self, execution: &Execution) {
@@ -194,8 +244,8 @@ impl StageActor {
         if !version.rules().staged {
             return;
         }
-        let (shared, zone, id) = (self.shared.clone(), version.stage.output.zone, execution.id.clone());
-        actix::spawn(async move { discard_staging(&shared, zone, &id).await });
+        let (shared, zone, id, key) = (self.shared.clone(), version.stage.output.zone, execution.id.clone(), self.key.clone());
+        actix::spawn(async move { meter::for_stage(&key, discard_staging(&shared, zone, &id)).await });
     }
 
     fn report(&self, execution: &Execution, failure: &Failure) {
@@ -236,10 +286,10 @@ impl StageActor {
     }
 
     /// Stops watching a parcel all of whose tasks are reported.
-    pub(super) fn unwatch(&mut self, parcel: &ParcelKey, reports: &[(TaskId, Report)]) {
+    pub(super) fn unwatch(&mut self, parcel: &ParcelKey, reports: &[TaskReport]) {
         let Some(open) = self.parcels.get_mut(parcel) else { return };
-        for (task, _) in reports {
-            open.remove(task);
+        for report in reports {
+            open.remove(&report.task);
         }
         if open.is_empty() {
             self.parcels.remove(parcel);
@@ -254,6 +304,14 @@ pub(crate) fn subject_text(subject: &Subject) -> String {
         Subject::Object { object, .. } => object.key.clone(),
         Subject::Batch { objects: 1, .. } => "1 object".to_owned(),
         Subject::Batch { objects, .. } => format!("{objects} objects"),
+    }
+}
+
+/// What a promotion tells, and the table that has a new version by it.
+fn promotion_fact(attempt: u32, table: Option<TableId>, result: Result<TaskOutput>) -> (Fact, Option<TableId>) {
+    match result {
+        Ok(output) => (Fact::Promoted { attempt, output }, table),
+        Err(failure) => (Fact::Failed { attempt, failure }, None),
     }
 }
 

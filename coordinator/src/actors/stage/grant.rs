@@ -24,6 +24,7 @@ use crate::{
     ports::{
         Result,
         ledger::{Execution, Move, MoveOutcome, Subject},
+        meter,
     },
     shared::Shared,
     task,
@@ -80,7 +81,9 @@ impl StageActor {
             return Box::pin(std::future::ready(granted).into_actor(self));
         }
         self.under_way += 1;
-        let work = start(self.shared.clone(), self.versions.clone(), taken.clone(), grant.worker.id.clone());
+        let started = start(self.shared.clone(), self.versions.clone(), taken.clone(), grant.worker.id.clone());
+        let key = self.key.clone();
+        let work = async move { meter::for_stage(&key, started).await };
         Box::pin(work.into_actor(self).then(move |result, actor, ctx| {
             let parcel = match result {
                 Ok(started) => actor.started(started, &grant, ctx),
@@ -215,8 +218,11 @@ async fn start(shared: Shared, versions: Versions, taken: Vec<Execution>, worker
     }
     let references = versions.tables(&pinned.unwrap_or_default()).await?;
     let mut members = Vec::new();
-    for (execution, _) in &moves {
-        members = write_manifest(&shared, &version, execution).await?;
+    for (execution, step) in &mut moves {
+        let (written, requests) = meter::for_run(write_manifest(&shared, &version, execution)).await;
+        members = written?;
+        execution.state.requests.merge(&requests);
+        step.to.requests.merge(&requests);
     }
     let (executions, moves): (Vec<_>, Vec<_>) = moves.into_iter().unzip();
     let outcomes = shared.ports.ledger.advance(moves).await?;

@@ -15,7 +15,8 @@ use std::{
 
 use actix::{Actor, ActorContext as _, ActorFutureExt, Addr, AsyncContext, Context, Handler, ResponseActFuture, SpawnHandle, WrapFuture};
 use lakegate_model::{
-    Failure, FailureCode, StageKey, TaskId, TraceContext, WorkerId,
+    Failure, FailureCode, Retry, StageKey, TaskId, TraceContext, WorkerId,
+    cost::Requests,
     machine::execution::{Fact, Phase, TaskOutput},
     table::{Schema, TableId},
 };
@@ -27,10 +28,11 @@ use super::{
     monitor::ParcelKey,
 };
 use crate::{
-    ports::{Result, ledger::Execution},
+    ports::{Result, ledger::Execution, meter},
     shared::Shared,
     window::Window,
 };
+use finish::Learnt;
 pub(crate) use finish::subject_text;
 pub(crate) use grant::{Grant, Granted, WorkerLink};
 use versions::Versions;
@@ -76,9 +78,19 @@ pub(crate) struct Reported {
     /// The parcel.
     pub parcel: ParcelKey,
     /// The reports.
-    pub reports: Vec<(TaskId, Report)>,
+    pub reports: Vec<TaskReport>,
 }
 message!(Reported => ());
+
+/// What a worker says of a task, and what it cost.
+pub(crate) struct TaskReport {
+    /// Which task.
+    pub task: TaskId,
+    /// What it says.
+    pub report: Report,
+    /// The requests that it made.
+    pub requests: Requests,
+}
 
 /// What a worker says of a task.
 pub(crate) enum Report {
@@ -143,7 +155,7 @@ impl StageActor {
     /// Reads the recorded schema, then the first page of executions.
     fn load(&mut self, ctx: &mut Ctx) {
         let (ledger, key) = (self.shared.ports.ledger.clone(), self.key.clone());
-        let work = async move { ledger.schema(&key).await };
+        let work = async move { meter::for_stage(&key, ledger.schema(&key)).await };
         ctx.spawn(work.into_actor(self).map(|result, actor, ctx| match result {
             Ok(schema) => {
                 actor.schema = schema;
@@ -165,8 +177,20 @@ impl StageActor {
         }
         self.reading = true;
         let (ledger, key, after) = (self.shared.ports.ledger.clone(), self.key.clone(), self.window.cursor());
-        let work = async move { ledger.unfinished(&key, after, room).await };
-        ctx.spawn(work.into_actor(self).map(move |result, actor, ctx| {
+        let versions = self.versions.clone();
+        let work = async move {
+            let page = meter::for_stage(&key, ledger.unfinished(&key, after, room)).await?;
+            // What was interrupted is decided about at once, by its pipeline's rules.
+            for execution in page.iter().filter(|execution| is_interrupted(execution)) {
+                match meter::for_stage(&key, versions.get(execution.pipeline_version)).await {
+                    Err(failure) if failure.retry() == Retry::Backoff => return Err(failure),
+                    Err(failure) => tracing::error!(stage = %key, %failure, "nobody is told how its interrupted runs end"),
+                    Ok(_) => {}
+                }
+            }
+            Ok(page)
+        };
+        ctx.spawn(work.into_actor(self).map(move |result: Result<Vec<Execution>>, actor, ctx| {
             actor.reading = false;
             match result {
                 Ok(page) => actor.take_in(page, room, ctx),
@@ -181,7 +205,7 @@ impl StageActor {
     /// Takes in a page. What it says is running or being promoted was so in an earlier life of
     /// this coordinator, and is lost or taken up again.
     fn take_in(&mut self, page: Vec<Execution>, asked: usize, ctx: &mut Ctx) {
-        let interrupted = page.iter().filter(|execution| matches!(execution.state.phase, Phase::Running { .. } | Phase::Promoting { .. }));
+        let interrupted = page.iter().filter(|execution| is_interrupted(execution));
         let lost = |execution: &Execution| {
             let why = Failure::new(FailureCode::WorkerLost, "the coordinator was restarted while the task ran");
             (execution.id.clone(), Fact::Lost { attempt: execution.state.attempt, why })
@@ -242,12 +266,12 @@ impl StageActor {
         if waiting.is_empty() {
             return;
         }
-        let versions = self.versions.clone();
+        let (versions, key) = (self.versions.clone(), self.key.clone());
         let work = async move {
             let mut facts = Vec::new();
             for execution in waiting {
                 let version = versions.get(execution.pipeline_version).await?;
-                facts.push((execution.id, versions.references(&version).await?));
+                facts.push((execution.id, meter::for_stage(&key, versions.references(&version)).await?));
             }
             Ok(facts)
         };
@@ -256,6 +280,11 @@ impl StageActor {
             Err(failure) => tracing::warn!(stage = %actor.key, %failure, "the table catalog could not be read"),
         }));
     }
+}
+
+/// Whether an earlier life of this coordinator has left it in the middle.
+fn is_interrupted(execution: &Execution) -> bool {
+    matches!(execution.state.phase, Phase::Running { .. } | Phase::Promoting { .. })
 }
 
 impl Actor for StageActor {
@@ -292,17 +321,17 @@ impl Handler<Envelope<Reported>> for StageActor {
     fn handle(&mut self, envelope: Envelope<Reported>, ctx: &mut Self::Context) {
         let Reported { parcel, reports } = envelope.body;
         self.unwatch(&parcel, &reports);
-        let facts = reports.into_iter().map(|(task, report)| {
+        let facts = reports.into_iter().map(|TaskReport { task, report, requests }| {
             let attempt = task.attempt;
             let fact = match report {
                 Report::Finished(output) => self.finished(&task, output),
                 Report::Failed(failure) => Fact::Failed { attempt, failure },
                 Report::HandedBack => Fact::HandedBack { attempt },
             };
-            (task.execution, fact)
+            Learnt { execution: task.execution, fact, requests }
         });
         let facts = facts.collect();
-        self.learn(facts, ctx);
+        self.learn_and_charge(facts, ctx);
     }
 }
 

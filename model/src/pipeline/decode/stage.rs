@@ -2,6 +2,7 @@
 
 use super::Context;
 use crate::{
+    notify::decode::notify,
     pipeline::{ColumnType, CsvOptions, Format, Input, Output, RetryPolicy, Stage, Step, Trigger, Zone},
     yaml::{Fields, Value},
 };
@@ -35,19 +36,19 @@ impl Context<'_> {
         if let [_, second, ..] = publishes.as_slice() {
             items.get(*second).inspect(|item| item.wrong("a stage publishes at most once"));
         } else if let [at] = publishes.as_slice()
-            && at + 1 < steps.len()
+            && steps.iter().skip(at + 1).any(|step| !matches!(step, Some(Step::Notify(_))))
         {
-            items.get(*at).inspect(|item| item.wrong_with("`publish` must be the last step", "move it below the others"));
+            items.get(*at).inspect(|item| item.wrong_with("`publish` must be the last step but `notify`", "move it below the others"));
         }
         steps.into_iter().collect()
     }
 
     fn step(&mut self, stage: usize, trigger: Option<&Trigger>, value: Value<'_>) -> Option<Step> {
-        let fields = value.fields(&["transform", "job", "publish"], &["quality", "notify"]);
-        if fields.as_ref().is_some_and(|fields| fields.get("quality").or_else(|| fields.get("notify")).is_some()) {
+        let fields = value.fields(&["transform", "job", "publish", "notify"], &["quality"]);
+        if fields.as_ref().is_some_and(|fields| fields.get("quality").is_some()) {
             return None;
         }
-        let Some((kind, step)) = fields.and_then(|fields| fields.exactly_one(&["transform", "job", "publish"])) else {
+        let Some((kind, step)) = fields.and_then(|fields| fields.exactly_one(&["transform", "job", "publish", "notify"])) else {
             self.read.complete = false;
             return None;
         };
@@ -59,6 +60,7 @@ impl Context<'_> {
                 }
                 self.job(stage, step).map(Step::Job)
             }
+            "notify" => notify(step).map(Step::Notify),
             _ => {
                 let publish = self.publish(stage, step);
                 self.read.complete &= publish.is_some();

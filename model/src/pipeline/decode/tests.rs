@@ -281,10 +281,14 @@ const BROKEN: &[(&str, &str, &[&str])] = &[
     ),
     ("engine: worker", "engine: wrker", &["30:19+5 `engine` must be `worker`, but is `wrker` — did you mean `worker`?"]),
     ("engine: worker", "name: x\n          engine: worker", &["30:11+4 `name` is not supported by this version of Lakegate"]),
+    ("- publish:", "- quality: { rules: a }\n      - publish:", &["35:9+7 `quality` is not supported by this version of Lakegate"]),
     (
         "- publish:",
-        "- quality: { rules: a }\n      - notify: x\n      - publish:",
-        &["35:9+7 `quality` is not supported by this version of Lakegate", "36:9+6 `notify` is not supported by this version of Lakegate"],
+        "- notify: { on: [sucess], to: 'sns://a' }\n      - notify: { on: failure, to: 'sqs://a' }\n      - publish:",
+        &[
+            "35:24+6 this must be `success`, `failure`, `quality_failure` or `dead_letter`, but is `sucess` — did you mean `success`?",
+            "36:36+9 nobody is told by a queue of SQS — write `sns://topic` and let the queue subscribe to it",
+        ],
     ),
     ("sql: ./transforms/clean.sql", "rust: x", &["14:22+4 `rust` is not supported by this version of Lakegate"]),
     ("sql: ./transforms/clean.sql", "sql: a, steps: []", &["14:30+5 both `sql` and `steps`; one of them is to be given"]),
@@ -308,7 +312,7 @@ const BROKEN: &[(&str, &str, &[&str])] = &[
     (
         "    output: { zone: analytics }",
         "      - transform: { sql: SELECT 1 }\n    output: { zone: analytics }",
-        &["35:9+73 `publish` must be the last step — move it below the others"],
+        &["35:9+73 `publish` must be the last step but `notify` — move it below the others"],
     ),
     (
         "    output: { zone: analytics }",
@@ -345,6 +349,20 @@ fn brief(found: &[Diagnostic]) -> Vec<String> {
         format!("{}:{}+{} {}{hint}", found.place.line, found.place.column, found.place.length, found.message)
     };
     found.iter().map(brief).collect()
+}
+
+#[test]
+fn whoever_is_told_stands_anywhere_among_the_steps() {
+    let text = GOOD.replace("      - publish:", "      - notify: { on: failure, to: 'sns://alerts' }\n      - publish:");
+    let text = text
+        .replace("[month] }\n    output", "[month] }\n      - notify: { on: [success, dead_letter], to: 'https://x.org/h' }\n    output");
+    let (read, found) = decode("p.yaml", &text, &Files);
+    assert!(found.is_empty(), "{found:?}");
+    let pipeline = read.pipeline.unwrap();
+    let told: Vec<String> = pipeline.stages[1].notices().map(|notify| notify.to.to_string()).collect();
+    assert_eq!(told, ["sns://alerts", "https://x.org/h"]);
+    let stored = serde_json::to_string(&pipeline).unwrap();
+    assert_eq!(serde_json::from_str::<Pipeline>(&stored).unwrap(), pipeline);
 }
 
 #[test]

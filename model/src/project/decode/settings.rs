@@ -7,6 +7,7 @@ use super::address::{Addresses, queue, refused, scheme};
 use crate::{
     diagnostics::{Diagnostic, Place, nearest},
     location::Location,
+    notify::{TeamNotices, decode::notify},
     project::{CatalogAddress, EventSourceAddress, Settings, Zones},
     yaml::{Document, Fields, Report, Value},
 };
@@ -60,6 +61,7 @@ struct Layer {
     ledger: Option<Told>,
     catalog: Option<Told>,
     events: Option<Vec<ToldEvent>>,
+    teams: Option<TeamNotices>,
 }
 
 #[derive(Clone, Debug)]
@@ -85,13 +87,13 @@ pub fn decode_settings(source: SettingsSource<'_>) -> Result<Settings, Vec<Diagn
 }
 
 fn read(root: Value<'_>, source: SettingsSource<'_>, report: &Report<'_>, below: Layer) -> Layer {
-    let Some(fields) = root.fields(&["zones", "ledger", "catalog", "events", "environments"], &[]) else { return below };
+    let Some(fields) = root.fields(&["zones", "ledger", "catalog", "events", "teams", "environments"], &[]) else { return below };
     let mut layer = below.under(layer_of(&fields));
     let environments = fields.get("environments").and_then(|value| value.entries()).unwrap_or_default();
     let mut found = source.environment.is_none();
     for (name, value) in &environments {
         // Every environment is read, so that a misspelt key shows before the day it is needed.
-        let Some(fields) = value.fields(&["zones", "ledger", "catalog", "events"], &[]) else { continue };
+        let Some(fields) = value.fields(&["zones", "ledger", "catalog", "events", "teams"], &[]) else { continue };
         let over = layer_of(&fields);
         if source.environment == Some(*name) {
             found = true;
@@ -120,6 +122,7 @@ impl Layer {
             ledger: over.ledger.or(self.ledger),
             catalog: over.catalog.or(self.catalog),
             events: over.events.or(self.events),
+            teams: over.teams.or(self.teams),
         }
     }
 }
@@ -133,6 +136,7 @@ fn defaults() -> Layer {
         ledger: told("sqlite:.lakegate/ledger.db"),
         catalog: told("local:.lakegate/catalog"),
         events: Some(vec![ToldEvent::Watch(DEFAULT_SETTLE, Place::whole("the defaults"))]),
+        teams: None,
     }
 }
 
@@ -148,6 +152,7 @@ fn overrides(overrides: &Overrides) -> Layer {
         ledger: told("ledger", &overrides.ledger),
         catalog: told("catalog", &overrides.catalog),
         events: None,
+        teams: None,
     }
 }
 
@@ -162,7 +167,18 @@ fn layer_of(fields: &Fields<'_>) -> Layer {
         ledger: fields.get("ledger").and_then(told),
         catalog: fields.get("catalog").and_then(told),
         events: fields.get("events").and_then(events),
+        teams: fields.get("teams").and_then(teams),
     }
+}
+
+/// `{ <team>: { notify: [ { on: …, to: … } ] } }`
+fn teams(value: Value<'_>) -> Option<TeamNotices> {
+    let mut teams = TeamNotices::new();
+    for (name, value) in value.entries()? {
+        let notices = value.fields(&["notify"], &[])?.require("notify")?.list()?;
+        teams.insert(name.to_owned(), notices.into_iter().filter_map(notify).collect());
+    }
+    Some(teams)
 }
 
 fn events(value: Value<'_>) -> Option<Vec<ToldEvent>> {
@@ -207,13 +223,14 @@ fn resolve(addresses: &Addresses<'_>, layer: Layer, report: &Report<'_>) -> Opti
     for (event, place) in &events {
         check_source(event, place, &zones, report);
     }
+    let teams = layer.teams.unwrap_or_default();
     let (catalog, catalog_place) = (catalog?, catalog_place?);
     if matches!(catalog, CatalogAddress::Glue(_)) && zones.analytics.s3().is_none() {
         let message = format!("Glue's tables lie on S3, and the analytics zone is {}", zones.analytics);
         let hint = "set the analytics zone to `s3://bucket/prefix`, or write `catalog: local:` and a path";
         report.add(Diagnostic::new(catalog_place, message).hint(hint));
     }
-    Some(Settings { zones, ledger: ledger?, catalog, events: events.into_iter().map(|(event, _)| event).collect() })
+    Some(Settings { zones, ledger: ledger?, catalog, events: events.into_iter().map(|(event, _)| event).collect(), teams })
 }
 
 /// A watcher watches a folder, and a queue tells of a bucket.

@@ -38,10 +38,42 @@ fn every_key_has_a_default() {
         ledger: LedgerAddress::Sqlite("/lake house/.lakegate/ledger.db".into()),
         catalog: CatalogAddress::Local("/lake house/.lakegate/catalog".into()),
         events: vec![EventSourceAddress::Watch { settle: Duration::from_millis(250) }],
+        teams: Default::default(),
     };
     for text in ["", "# nothing\n", "{}", "events: [watch]"] {
         assert_eq!(settings(text, None, &Overrides::default()), Ok(expected.clone()), "{text}");
     }
+}
+
+#[test]
+fn a_team_has_its_runs_told() {
+    let text = "teams: { nyc: { notify: [ { on: [dead_letter, success], to: 'sns://alerts' }, { on: failure, to: 'https://x.org/h' } ] } }\n\
+        environments: { quiet: { teams: {} } }";
+    let told = |environment| {
+        let settings = settings(text, environment, &Overrides::default()).unwrap();
+        let told: Vec<String> = settings.teams.values().flatten().map(|notify| format!("{:?} {}", notify.on, notify.to)).collect();
+        (told, settings.is_on_aws())
+    };
+    let all = vec!["[DeadLetter, Success] sns://alerts".to_owned(), "[Failure] https://x.org/h".to_owned()];
+    assert_eq!(told(None), (all, true));
+    assert_eq!(told(Some("quiet")), (Vec::new(), false));
+}
+
+#[test]
+fn who_can_not_be_told_is_refused_with_who_could() {
+    for (notify, expected) in [
+        ("{ on: [succes], to: 'sns://a' }", "this must be `success`, `failure`, `quality_failure` or `dead_letter`, but is `succes`"),
+        ("{ on: [], to: 'sns://a' }", "empty"),
+        ("{ on: failure }", "missing key `to`"),
+        ("{ on: failure, too: 'sns://a' }", "unknown key `too` — did you mean `to`?"),
+        ("{ on: failure, to: 'sqs://a' }", "nobody is told by a queue of SQS — write `sns://topic`"),
+        ("{ on: failure, to: 'http://example.org' }", "must be `https://`"),
+        ("{ on: failure, to: 'mail://me' }", "`mail://me` is no destination"),
+    ] {
+        let found = refusals(&format!("teams: {{ nyc: {{ notify: [ {notify} ] }} }}"));
+        assert!(found.iter().any(|found| found.contains(expected)), "{notify}: {found:?}");
+    }
+    assert!(settings("teams: { a: { notify: [ { on: failure, to: 'http://127.0.0.1:80/x' } ] } }", None, &Overrides::default()).is_ok());
 }
 
 const TWO: &str = "

@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use lakegate_model::{Failure, FailureCode, machine::execution::TaskOutput};
+use lakegate_model::{Failure, FailureCode, cost::Requests, machine::execution::TaskOutput};
 use lakegate_proto::v1::{Cancel, Drain, coordinator_message::Message as Said, worker_message::Message};
 use lakegate_telemetry::Tracer;
 use tokio::{sync::oneshot, task::JoinHandle, time::timeout};
@@ -21,7 +21,10 @@ use self::{
     coordinator::{Conversation, Coordinator, all_told, told},
     message::{parcel, parcel_of, task, task_id},
 };
-use super::{serve, work::Execute};
+use super::{
+    serve,
+    work::{Execute, Executed},
+};
 use crate::{
     WorkerOptions,
     engine::{Assignment, TaskInput},
@@ -47,7 +50,7 @@ impl Script {
 }
 
 impl Execute for Script {
-    fn execute(&self, assignment: &Assignment) -> Result<TaskOutput, Failure> {
+    fn execute(&self, assignment: &Assignment) -> Executed {
         let TaskInput::Object { object, .. } = &assignment.input else { panic!("only objects here") };
         self.begun.fetch_add(1, Ordering::SeqCst);
         let wait = |over: &dyn Fn() -> bool| {
@@ -60,12 +63,13 @@ impl Execute for Script {
             "stubborn.csv" => wait(&|| self.released.load(Ordering::SeqCst)),
             "endless.csv" => {
                 wait(&|| assignment.cancelled.load(Ordering::SeqCst));
-                return Err(Failure::new(FailureCode::Cancelled, "stopped"));
+                return (Err(Failure::new(FailureCode::Cancelled, "stopped")), Requests::default());
             }
             "panic.csv" => panic!("a defect"),
             other => panic!("no script for {other}"),
         }
-        Ok(TaskOutput { rows_in: 1, rows_out: 1, ..TaskOutput::default() })
+        let requests = [("s3:GetObject", 1_000)].into_iter().collect();
+        (Ok(TaskOutput { rows_in: 1, rows_out: 1, ..TaskOutput::default() }), requests)
     }
 }
 
