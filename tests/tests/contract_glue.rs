@@ -117,6 +117,7 @@ impl Place {
             }
         };
         TableChange {
+            lf_tags: Default::default(),
             id: TableId::new("nyc", "flights"),
             files: partitions.iter().enumerate().map(file).collect(),
             location: root.clone(),

@@ -11,7 +11,7 @@ use lakegate_model::{
     pipeline::decode::{PipelineFile, decode},
     project::{
         Settings,
-        decode::{SettingsSource, check_together, decode_settings},
+        decode::{SettingsSource, check_catalog, check_together, decode_settings},
     },
 };
 
@@ -44,6 +44,7 @@ pub(crate) fn load(dir: &Path, env: Option<&str>, overrides: &Overrides) -> Resu
     let (files, wrong) = read_pipelines(&folder);
     found.extend(wrong);
     found.extend(check_together(&files));
+    found.extend(settings.iter().flat_map(|settings| check_catalog(&files, &settings.catalog)));
     match settings {
         Some(settings) if found.is_empty() => {
             let pipelines = files.into_iter().filter_map(|file| Some((PathBuf::from(file.file), file.pipeline?))).collect();

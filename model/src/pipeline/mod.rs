@@ -99,7 +99,15 @@ impl Stage {
     pub fn publish(&self) -> Option<&Publish> {
         self.steps.iter().find_map(|step| match step {
             Step::Publish(publish) => Some(publish),
-            Step::Transform(_) | Step::Job(_) => None,
+            Step::Transform(_) | Step::Job(_) | Step::Crawl(_) => None,
+        })
+    }
+
+    /// The crawler that registers what it makes, if that is left to one.
+    pub fn crawl(&self) -> Option<&Crawl> {
+        self.steps.iter().find_map(|step| match step {
+            Step::Crawl(crawl) => Some(crawl),
+            Step::Transform(_) | Step::Job(_) | Step::Publish(_) => None,
         })
     }
 
@@ -108,7 +116,7 @@ impl Stage {
         self.steps.iter().filter_map(Step::references).flatten().map(|(alias, table)| (alias.as_str(), table)).collect()
     }
 
-    /// The longest an attempt may take: the sum of its steps' timeouts.
+    /// The longest an attempt may take on a worker: the sum of its steps' timeouts.
     pub fn timeout(&self) -> Duration {
         self.steps.iter().map(Step::timeout).sum()
     }
@@ -116,7 +124,7 @@ impl Stage {
     /// Whether output goes through staging before it is let into the zone: where something must
     /// still be decided about it, or where it becomes part of a table.
     pub fn is_staged(&self, drift: DriftPolicy) -> bool {
-        self.publish().is_some() || drift != DriftPolicy::Evolve
+        self.publish().is_some() || self.crawl().is_some() || drift != DriftPolicy::Evolve
     }
 }
 
@@ -300,6 +308,8 @@ pub enum Step {
     Job(Job),
     /// Registration in the table catalog. The last step, at most once.
     Publish(Publish),
+    /// Registration by a crawler of the table catalog: `publish` in a pipeline file, and in its place.
+    Crawl(Crawl),
 }
 
 impl Step {
@@ -308,7 +318,7 @@ impl Step {
         match self {
             Step::Transform(_) => "transform",
             Step::Job(_) => "job",
-            Step::Publish(_) => "publish",
+            Step::Publish(_) | Step::Crawl(_) => "publish",
         }
     }
 
@@ -316,7 +326,7 @@ impl Step {
         match self {
             Step::Transform(transform) => Some(&transform.references),
             Step::Job(job) => Some(&job.references),
-            Step::Publish(_) => None,
+            Step::Publish(_) | Step::Crawl(_) => None,
         }
     }
 
@@ -324,7 +334,7 @@ impl Step {
         match self {
             Step::Transform(transform) => transform.timeout,
             Step::Job(job) => job.timeout,
-            Step::Publish(_) => Duration::ZERO,
+            Step::Publish(_) | Step::Crawl(_) => Duration::ZERO,
         }
     }
 }
@@ -333,6 +343,8 @@ impl Step {
 pub const DEFAULT_TRANSFORM_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 /// What an attempt of a job may take when the pipeline file says nothing.
 pub const DEFAULT_JOB_TIMEOUT: Duration = Duration::from_secs(2 * 60 * 60);
+/// How long a crawl is waited for when the pipeline file says nothing.
+pub const DEFAULT_CRAWL_TIMEOUT: Duration = Duration::from_secs(60 * 60);
 
 /// A light transform: SQL, or declarative operations.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -416,6 +428,18 @@ pub struct Publish {
     /// Columns whose values become folders, outermost first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub partition_by: Vec<String>,
+    /// LF-Tags that the table has in Lake Formation, value by key. A catalog that has none keeps none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub lf_tags: BTreeMap<String, String>,
+}
+
+/// Registration by a crawler, which finds out by itself what tables there are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Crawl {
+    /// Its name in the table catalog.
+    pub crawler: String,
+    /// How long it is waited for, from the moment that the output is in its zone.
+    pub timeout: Duration,
 }
 
 /// Where a stage's output goes.

@@ -186,6 +186,17 @@ fn together(texts: &[String]) -> Vec<String> {
 }
 
 #[test]
+fn crawlers_are_for_a_catalog_that_has_them() {
+    let text = pipeline("a", &[(&[], "x")]).replace("database: d, table: x", "crawler: tables of t");
+    let files = [decode("0.yaml", &text, &NoFiles).0];
+    assert!(files[0].pipeline.is_some(), "{files:?}");
+    assert_eq!(check_catalog(&files, &CatalogAddress::Glue("lake_".into())), []);
+    let said = brief(&check_catalog(&files, &CatalogAddress::Local("/lake/catalog".into())));
+    let expected = "0.yaml:4:111: `tables of t` is a crawler of AWS Glue, and the table catalog is local:/lake/catalog — name a `database` and a `table` instead, or set `catalog: glue://` in lakegate.yaml";
+    assert_eq!(said, [expected]);
+}
+
+#[test]
 fn one_thing_is_declared_once() {
     let twice = together(&[pipeline("a", &[(&[], "x")]), pipeline("a", &[(&[], "y")])]);
     assert_eq!(
