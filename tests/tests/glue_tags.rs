@@ -74,8 +74,8 @@ impl Place {
 fn counting() -> (String, Arc<AtomicUsize>) {
     let asked = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&asked);
-    let endpoint = in_front_of(moto(), move |_, body| {
-        count.fetch_add(usize::from(!body["LFTags"].is_null()), Ordering::SeqCst);
+    let endpoint = in_front_of(moto(), move |request, _| {
+        count.fetch_add(usize::from(request == "POST /AddLFTagsToResource"), Ordering::SeqCst);
         Fault::None
     });
     (endpoint, asked)

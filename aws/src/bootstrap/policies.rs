@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use lakegate_model::{
     Location,
     pipeline::Zone,
-    project::{CatalogAddress, EventSourceAddress, LedgerAddress, Settings},
+    project::{CatalogAddress, EventSourceAddress, LedgerAddress, Settings, Uses},
 };
 use serde_json::{Value, json};
 
@@ -18,14 +18,14 @@ pub enum Role {
     Worker,
 }
 
-/// The policy document of a role for a lake with these settings. Regions and accounts stand as `*`
+/// The policy document of a role for a lake with these settings, whose pipelines use this. Regions and accounts stand as `*`
 /// where the settings do not tell them.
-pub fn policy(settings: &Settings, role: Role) -> Value {
+pub fn policy(settings: &Settings, uses: &Uses, role: Role) -> Value {
     let mut statements = zones(settings, role);
     if role == Role::Coordinator {
         statements.extend(queues(settings));
         statements.extend(ledger(settings));
-        statements.extend(catalog(settings));
+        statements.extend(catalog(settings, uses));
     }
     json!({ "Version": "2012-10-17", "Statement": statements })
 }
@@ -93,7 +93,7 @@ fn ledger(settings: &Settings) -> Vec<Value> {
     vec![statement("KeepLedger", &actions, &tables)]
 }
 
-fn catalog(settings: &Settings) -> Vec<Value> {
+fn catalog(settings: &Settings, uses: &Uses) -> Vec<Value> {
     let CatalogAddress::Glue(prefix) = &settings.catalog else { return Vec::new() };
     let places = ["catalog".to_owned(), format!("database/{prefix}*"), format!("table/{prefix}*/*")];
     let places = places.map(|place| format!("arn:aws:glue:*:*:{place}"));
@@ -110,7 +110,16 @@ fn catalog(settings: &Settings) -> Vec<Value> {
         "glue:BatchCreatePartition",
         "glue:BatchUpdatePartition",
     ];
-    vec![statement("PublishTables", &actions, &places)]
+    let mut statements = vec![statement("PublishTables", &actions, &places)];
+    if !uses.crawlers.is_empty() {
+        let crawlers: Vec<String> = uses.crawlers.keys().map(|name| format!("arn:aws:glue:*:*:crawler/{name}")).collect();
+        statements.push(statement("RunCrawlers", &["glue:GetCrawler", "glue:StartCrawler"], &crawlers));
+    }
+    if !uses.lf_tags.is_empty() {
+        // Lake Formation's actions know no resources; what may be tagged with what is granted there.
+        statements.push(statement("TagTables", &["lakeformation:AddLFTagsToResource", "lakeformation:GetLFTag"], &["*".to_owned()]));
+    }
+    statements
 }
 
 #[cfg(test)]
@@ -126,11 +135,16 @@ mod tests {
             ledger: LedgerAddress::DynamoDb("lake".into()),
             catalog: CatalogAddress::Glue("lake_".into()),
             events: vec![EventSourceAddress::Sqs { queue: "https://sqs.eu-west-1.amazonaws.com/1/events".into() }],
+            lf_tags: [].into(),
         }
     }
 
     fn resources(role: Role, action: &str) -> Vec<String> {
-        let policy = policy(&settings(), role);
+        resources_with(&Uses::default(), role, action)
+    }
+
+    fn resources_with(uses: &Uses, role: Role, action: &str) -> Vec<String> {
+        let policy = policy(&settings(), uses, role);
         let statements = policy["Statement"].as_array().unwrap().clone();
         let with = statements.into_iter().filter(|statement| statement["Action"].as_array().unwrap().contains(&json!(action)));
         with.flat_map(|statement| statement["Resource"].as_array().unwrap().clone())
@@ -149,6 +163,21 @@ mod tests {
             resources(Role::Coordinator, "s3:DeleteObject"),
             ["arn:aws:s3:::lake/stage/_lakegate/*", "arn:aws:s3:::lake/analytics/_lakegate/*"]
         );
+    }
+
+    #[test]
+    fn only_what_pipelines_use_is_allowed() {
+        let uses = Uses {
+            crawlers: [("the lake's".to_owned(), [].into())].into(),
+            lf_tags: [("pii".to_owned(), [].into())].into(),
+            ..Uses::default()
+        };
+        for (action, resource) in [("glue:StartCrawler", "arn:aws:glue:*:*:crawler/the lake's"), ("lakeformation:AddLFTagsToResource", "*")]
+        {
+            assert_eq!(resources_with(&uses, Role::Coordinator, action), [resource]);
+            assert!(resources_with(&uses, Role::Worker, action).is_empty(), "{action}");
+            assert!(resources(Role::Coordinator, action).is_empty(), "{action}");
+        }
     }
 
     #[test]

@@ -35,27 +35,47 @@ pub(super) async fn ensure(account: &Account, queue: &str, bucket: &str, dry_run
     }
     steps.push(Step { kind: "queue", name: dead.clone(), outcome: Outcome::of(dead_present, dry_run) });
     let present = url_of(&client, queue).await?;
-    let allowed = match &present {
-        Some(url) => is_allowed(&client, url, bucket).await?,
-        None => false,
+    let (allowed, redriven) = match &present {
+        Some(url) => (is_allowed(&client, url, bucket).await?, is_redriven(&client, url).await?),
+        None => (false, false),
     };
-    if !(allowed || dry_run) {
+    if !dry_run {
         let url = match present {
             Some(url) => url,
             None => create(&client, queue, attributes(&arn_of(&client, &dead).await?)).await?,
         };
-        allow(&client, &url, bucket).await?;
+        if !allowed {
+            allow(&client, &url, bucket).await?;
+        }
+        // One that is there is somebody's choice, whatever it says.
+        if !(redriven || is_redriven(&client, &url).await?) {
+            redrive(&client, &url, &arn_of(&client, &dead).await?).await?;
+        }
     }
-    steps.push(Step { kind: "queue", name: queue.to_owned(), outcome: Outcome::of(allowed, dry_run) });
+    steps.push(Step { kind: "queue", name: queue.to_owned(), outcome: Outcome::of(allowed && redriven, dry_run) });
     Ok(steps)
 }
 
+/// Whether messages that were received too often go anywhere.
+async fn is_redriven(client: &Client, url: &str) -> Result<bool> {
+    Ok(attribute(client, url, QueueAttributeName::RedrivePolicy).await?.contains("deadLetterTargetArn"))
+}
+
+async fn redrive(client: &Client, url: &str, dead_letters: &str) -> Result<()> {
+    let request = client.set_queue_attributes().queue_url(url).attributes(QueueAttributeName::RedrivePolicy, redrive_policy(dead_letters));
+    let what = format!("let what was received too often from the queue {url} go to {dead_letters}");
+    request.send().await.map(drop).map_err(|error| failed(FailureCode::Unavailable, &what, &error))
+}
+
+fn redrive_policy(dead_letters: &str) -> String {
+    json!({ "deadLetterTargetArn": dead_letters, "maxReceiveCount": MOST_RECEIVES }).to_string()
+}
+
 fn attributes(dead_letters: &str) -> HashMap<QueueAttributeName, String> {
-    let redrive = json!({ "deadLetterTargetArn": dead_letters, "maxReceiveCount": MOST_RECEIVES });
     HashMap::from([
         (QueueAttributeName::MessageRetentionPeriod, RETENTION.to_string()),
         (QueueAttributeName::VisibilityTimeout, VISIBILITY.to_string()),
-        (QueueAttributeName::RedrivePolicy, redrive.to_string()),
+        (QueueAttributeName::RedrivePolicy, redrive_policy(dead_letters)),
     ])
 }
 

@@ -41,6 +41,7 @@ use self::{
     state::State,
 };
 use crate::account::Account;
+pub(crate) use requests::region_of;
 
 /// A queue of SQS that S3 tells what happens in the lake: itself, by way of SNS, or of EventBridge.
 pub struct SqsSource {
@@ -66,14 +67,6 @@ struct Shared {
 }
 
 impl SqsSource {
-    /// That there is such a queue, by its name or its URL. Receives nothing from it.
-    ///
-    /// # Errors
-    /// As `open`.
-    pub async fn check(account: &Account, queue: &str) -> Result<()> {
-        Queue::open(account, queue).await.map(drop)
-    }
-
     /// Opens a queue by its name, or its URL, and begins to receive from it. Has to be called in a
     /// Tokio runtime, in which its tasks go on until some time after it is dropped.
     ///

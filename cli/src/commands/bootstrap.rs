@@ -1,7 +1,5 @@
 //! `lakegate bootstrap`: makes what the project needs in an AWS account and is not there yet.
 
-use std::collections::BTreeSet;
-
 use clap::Args as ClapArgs;
 use comfy_table::Color;
 
@@ -13,7 +11,6 @@ use crate::{
         Output,
         table::{Rows, cell},
     },
-    project::Project,
     up::cloud::{Bootstrapped, Cloud},
 };
 
@@ -29,17 +26,11 @@ pub(crate) struct Args {
 
 pub(crate) fn run(context: &Context, args: &Args) -> Result<()> {
     let project = context.checked_project()?;
-    let databases = databases(&project);
-    let done = context
-        .block_on(LogLevel::Quiet, async { Ok(Cloud::load().await?.bootstrap(&project.settings, &databases, args.dry_run).await?) })?;
+    let uses = project.uses();
+    let done =
+        context.block_on(LogLevel::Quiet, async { Ok(Cloud::load().await?.bootstrap(&project.settings, &uses, args.dry_run).await?) })?;
     let out = &context.out;
     out.answer(&done, |done| text(out, done, args))
-}
-
-/// The databases that the pipelines publish to.
-fn databases(project: &Project) -> BTreeSet<String> {
-    let stages = project.pipelines.iter().flat_map(|(_, pipeline)| &pipeline.stages);
-    stages.filter_map(|stage| Some(stage.publish()?.table.database.clone())).collect()
 }
 
 fn text(out: &Output, done: &Bootstrapped, args: &Args) -> String {

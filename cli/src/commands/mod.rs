@@ -7,7 +7,7 @@ mod completions;
 mod config;
 mod coordinator;
 mod demo;
-mod doctor;
+pub(crate) mod doctor;
 mod init;
 mod list;
 mod object;

@@ -10,7 +10,7 @@ use lakegate_model::{
     diagnostics::{Diagnostic, Place},
     pipeline::decode::{PipelineFile, decode},
     project::{
-        Settings,
+        Settings, Uses,
         decode::{SettingsSource, check_catalog, check_together, decode_settings},
     },
 };
@@ -33,6 +33,13 @@ pub(crate) struct Project {
     pub(crate) settings: Settings,
     /// Its pipelines, each with its file relative to the project, in the files' order.
     pub(crate) pipelines: Vec<(PathBuf, Pipeline)>,
+}
+
+impl Project {
+    /// What its pipelines use of the table catalog.
+    pub(crate) fn uses(&self) -> Uses {
+        Uses::of(&self.settings, self.pipelines.iter().map(|(_, pipeline)| pipeline))
+    }
 }
 
 /// Reads the project in `dir`, with the settings of environment `env` and the overrides laid over

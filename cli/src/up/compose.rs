@@ -58,7 +58,7 @@ impl Places<'_> {
         };
         let catalog: Arc<dyn TableCatalog> = match &settings.catalog {
             CatalogAddress::Local(path) => Arc::new(DirectoryCatalog::open(path).await?),
-            CatalogAddress::Glue(prefix) => self.cloud()?.catalog(prefix, &settings.zones).await?,
+            CatalogAddress::Glue(prefix) => self.cloud()?.catalog(prefix, settings).await?,
         };
         Ok(Ports { ledger, catalog, storage: self.storage()?, clock: Arc::new(SystemClock) })
     }

@@ -3,12 +3,14 @@
 //! `decode` reads it from the file and says what is wrong with it, with line and column.
 
 pub mod decode;
+mod uses;
 
-use std::{fmt, time::Duration};
+use std::{collections::BTreeMap, fmt, time::Duration};
 
 use serde::Serialize;
 
 use crate::{location::Location, pipeline::Zone};
+pub use uses::Uses;
 
 /// A lake project's settings, environments and overrides already applied.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -21,6 +23,9 @@ pub struct Settings {
     pub catalog: CatalogAddress,
     /// Where events come from.
     pub events: Vec<EventSourceAddress>,
+    /// LF-Tags, value by key, of every table whose pipeline names no other value.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub lf_tags: BTreeMap<String, String>,
 }
 
 /// Where each zone lies.

@@ -22,7 +22,8 @@ const PACKAGES: &[&str] = &["moto[server,s3,sqs,sns,dynamodb,glue]==5.2.5", "bot
 ///
 /// What Amazon does in one step moto does in two, or not at all, and is mended here: to create an
 /// object only if there is none, to update a Glue table only if it is still at a version, and to keep
-/// a message that is sent to a queue while another one is deleted. A crawl ends when its crawler has been
+/// a message that is sent to a queue while another one is deleted, and a queue's policy when another
+/// attribute is set. A crawl ends when its crawler has been
 /// looked at, and not only when the crawls are listed. It also names what a bucket notifies
 /// otherwise than Amazon's own interface does.
 const SERVE: &str = "
@@ -36,6 +37,13 @@ def locked(method):
             return method(queue, *args, **more)
     return call
 Queue.add_message, Queue.delete_message = locked(Queue.add_message), locked(Queue.delete_message)
+set_attributes = Queue._set_attributes
+def set_named_attributes(queue, attributes, now=None):
+    policy = getattr(queue, '_policy_json', None)
+    set_attributes(queue, attributes, now)
+    if 'Policy' not in attributes and policy:
+        queue._policy_json = policy
+Queue._set_attributes = set_named_attributes
 from moto.glue.exceptions import GlueClientError
 from moto.glue.responses import GlueResponse
 from moto.s3.responses import S3Response

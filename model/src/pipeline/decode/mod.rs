@@ -21,6 +21,7 @@ use crate::{
     table::TableId,
     yaml::{Document, Report, Value},
 };
+pub(crate) use publish::lf_tags;
 pub use sql::{FileProblem, ProjectFiles};
 
 /// What a pipeline file says, and where it says what other files may contradict.

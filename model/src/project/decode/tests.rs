@@ -7,7 +7,7 @@ use crate::{
     diagnostics::Diagnostic,
     location::Location,
     pipeline::decode::{FileProblem, ProjectFiles, decode},
-    project::{CatalogAddress, EventSourceAddress, LedgerAddress, Settings, Zones},
+    project::{CatalogAddress, EventSourceAddress, LedgerAddress, Settings, Uses, Zones},
 };
 
 fn brief(found: &[Diagnostic]) -> Vec<String> {
@@ -38,10 +38,33 @@ fn every_key_has_a_default() {
         ledger: LedgerAddress::Sqlite("/lake house/.lakegate/ledger.db".into()),
         catalog: CatalogAddress::Local("/lake house/.lakegate/catalog".into()),
         events: vec![EventSourceAddress::Watch { settle: Duration::from_millis(250) }],
+        lf_tags: [].into(),
     };
     for text in ["", "# nothing\n", "{}", "events: [watch]"] {
         assert_eq!(settings(text, None, &Overrides::default()), Ok(expected.clone()), "{text}");
     }
+}
+
+#[test]
+fn an_environments_tags_take_the_place_of_the_files() {
+    let text = "lf_tags: { Domain: sales, pii: no }\nenvironments: { dev: {}, prod: { lf_tags: { domain: ops } } }\n";
+    let tags = |environment| settings(text, environment, &Overrides::default()).unwrap().lf_tags.into_iter().collect::<Vec<_>>();
+    let file = [("domain", "sales"), ("pii", "no")].map(|(key, value)| (key.to_owned(), value.to_owned()));
+    assert_eq!(tags(None), file);
+    assert_eq!(tags(Some("dev")), file);
+    assert_eq!(tags(Some("prod")), [("domain".to_owned(), "ops".to_owned())]);
+}
+
+#[test]
+fn what_pipelines_use_is_gathered_from_all_of_them() {
+    let text = pipeline("a", &[(&[], "x"), (&[], "y")]).replace("table: x", "table: x, lf_tags: { pii: no }");
+    let text = text.replace("database: d, table: y", "crawler: c");
+    let used = decode("0.yaml", &text, &NoFiles).0.pipeline.unwrap();
+    let uses = Uses::of(&settings("lf_tags: { domain: sales }", None, &Overrides::default()).unwrap(), [&used]);
+    let set = |text: &str| [text.to_owned()].into();
+    let folder = [Location::of_path("/lake house/lake/stage/t/a/s1")].into();
+    let lf_tags = [("domain".to_owned(), set("sales")), ("pii".to_owned(), set("no"))].into();
+    assert_eq!(uses, Uses { databases: set("d"), crawlers: [("c".to_owned(), folder)].into(), lf_tags });
 }
 
 const TWO: &str = "
