@@ -26,7 +26,8 @@ where
     }
 }
 
-fn is_denied(name: &str) -> bool {
+/// Whether a service says by this name that the caller may not, or is nobody.
+pub(crate) fn is_denied(name: &str) -> bool {
     matches!(
         name,
         "AccessDenied"

@@ -5,6 +5,7 @@ mod account;
 mod backoff;
 pub mod bootstrap;
 mod catalog;
+pub mod doctor;
 mod events;
 mod failure;
 mod ledger;

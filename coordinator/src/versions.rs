@@ -231,6 +231,7 @@ mod tests {
             execution: execution.clone(),
         };
         TableChange {
+            lf_tags: Default::default(),
             id: TableId::new("nyc", "t"),
             location: Location::new("s3://lake/t"),
             partition_by: Vec::new(),

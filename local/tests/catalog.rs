@@ -22,6 +22,7 @@ fn change(n: usize) -> TableChange {
         execution: execution.clone(),
     };
     TableChange {
+        lf_tags: Default::default(),
         id: TableId::new("nyc", "monthly"),
         location,
         partition_by: vec!["month".into()],

@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 use lakegate_tests::kit::{Cloud, Lake, data, lake::total, moto::moto};
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// The files of a folder with their keys below it.
 fn files_below(folder: &Path) -> BTreeMap<String, Vec<u8>> {
@@ -96,4 +96,53 @@ fn strange_keys_and_what_is_not_understood_go_their_ways() {
     let (_, listed) = moto().s3("GET", &format!("/{}", cloud.bucket), "list-type=2&prefix=stage/_lakegate/quarantine/", b"");
     let listed = String::from_utf8(listed).unwrap();
     assert_eq!(listed.matches("<Key>").count(), 1, "{listed}");
+}
+
+/// The keys in the analytics zone that start so.
+fn analytics(cloud: &Cloud, prefix: &str) -> Vec<String> {
+    let (_, listed) = moto().s3("GET", &format!("/{}", cloud.bucket), &format!("list-type=2&prefix=analytics/{prefix}"), b"");
+    let listed = String::from_utf8(listed).unwrap();
+    listed.split("<Key>").skip(1).map(|rest| rest.split("</Key>").next().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn what_glue_would_refuse_is_not_moved_into_the_zone() {
+    let cloud = Cloud::shop().bootstrapped();
+    let stored = json!({"Columns": [], "Location": "s3://theirs/returns"});
+    let database = format!("{}_shop", cloud.bucket.replace('-', "_"));
+    let theirs = json!({"DatabaseName": database, "TableInput": {"Name": "returns", "StorageDescriptor": stored}});
+    moto().call("AWSGlue.CreateTable", &theirs);
+    cloud.land("shop/returns/a.csv", data::orders(1, 3));
+    cloud.lake.up_until_idle().expect_code(1);
+    let failed = cloud.lake.runs_in("failed");
+    assert!(failed[0]["failure"]["message"].as_str().unwrap().contains("s3://theirs/returns"), "{}", failed[0]);
+    assert_eq!(analytics(&cloud, "shop/"), [] as [String; 0]);
+}
+
+#[test]
+fn a_crawler_looks_through_what_was_let_in() {
+    for is_there in [true, false] {
+        let cloud = Cloud::new();
+        let name = format!("{} returns", cloud.bucket);
+        cloud.lake.pipeline("returns", &data::RETURNS.replace("database: shop, table: returns", &format!("crawler: {name}")));
+        let cloud = cloud.bootstrapped();
+        if is_there {
+            let targets = json!({ "S3Targets": [{ "Path": format!("s3://{}/analytics/shop/returns/load", cloud.bucket) }] });
+            moto().call("AWSGlue.CreateCrawler", &json!({ "Name": name, "Role": "r", "DatabaseName": "shop", "Targets": targets }));
+        }
+        for file in 1..=3 {
+            cloud.land(&format!("shop/returns/{file}.csv"), data::orders(file, 3));
+        }
+        cloud.lake.up_until_idle().expect_code(i32::from(!is_there));
+        let there = analytics(&cloud, "shop/");
+        assert_eq!(there, ["1", "2", "3"].map(|file| format!("analytics/shop/returns/load/{file}.csv.parquet")), "they are let in before");
+        if is_there {
+            let crawls = moto().call("AWSGlue.ListCrawls", &json!({ "CrawlerName": name }))["Crawls"].as_array().map_or(0, Vec::len);
+            assert!((1..=3).contains(&crawls), "{crawls}");
+        } else {
+            let failed = cloud.lake.runs_in("failed");
+            assert_eq!(failed.len(), 3);
+            assert!(failed[0]["failure"]["message"].as_str().unwrap().contains(&format!("no crawler \"{name}\"")), "{}", failed[0]);
+        }
+    }
 }

@@ -1,146 +1,24 @@
 //! The table catalog in Glue keeps the port's contract, and what other programs read there is right.
 //! Against an emulated AWS.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use async_trait::async_trait;
-use lakegate_aws::{Account, AccountOptions, GlueCatalog};
+use lakegate_aws::GlueCatalog;
 use lakegate_coordinator::ports::{TableCatalog as _, TableChange};
 use lakegate_model::{
-    ExecutionId, FailureCode, Location, Timestamp,
-    layout::partition_path,
+    FailureCode, Location,
     project::Zones,
-    table::{DataType, Schema, TableFile, TableId},
+    table::{DataType, Schema, TableId},
 };
 use lakegate_tests::{
-    contract::catalog::CatalogPlace,
-    kit::{
-        gate::Gate,
-        moto::{REGION, moto, unique},
+    contract::catalog::CatalogPlace as _,
+    kit::moto::moto,
+    place::{
+        account,
+        glue::{GluePlace as Place, columns, said},
     },
 };
-use serde_json::{Value, json};
-
-/// A bucket with the zones in it, and Glue databases whose names start as nobody else's.
-struct Place {
-    bucket: String,
-    prefix: String,
-}
-
-impl Default for Place {
-    fn default() -> Place {
-        let bucket = unique("tables");
-        moto().create_bucket(&bucket);
-        Place { prefix: format!("{bucket}_"), bucket }
-    }
-}
-
-#[async_trait]
-impl CatalogPlace for Place {
-    type Catalog = GlueCatalog;
-
-    async fn open(&self) -> GlueCatalog {
-        self.open_at(moto().endpoint()).await
-    }
-
-    fn location(&self) -> Location {
-        self.zones().analytics
-    }
-}
-
-async fn account(endpoint: String) -> Account {
-    let keys = Some(("test".to_owned(), "test".to_owned()));
-    Account::load(AccountOptions { region: Some(REGION.to_owned()), endpoint: Some(endpoint), keys }).await
-}
-
-impl Place {
-    async fn open_at(&self, endpoint: String) -> GlueCatalog {
-        GlueCatalog::open(&account(endpoint).await, &self.prefix, self.zones()).await.unwrap()
-    }
-
-    fn zones(&self) -> Zones {
-        let zone = |name: &str| Location::new(format!("s3://{}/lake/{name}", self.bucket));
-        Zones { raw: zone("raw"), stage: zone("stage"), analytics: zone("analytics") }
-    }
-
-    fn glue(&self, what: &str, mut body: Value) -> Value {
-        body["DatabaseName"] = json!(format!("{}nyc", self.prefix));
-        moto().call(&format!("AWSGlue.{what}"), &body)
-    }
-
-    /// The table's entry.
-    fn entry(&self) -> Value {
-        self.glue("GetTable", json!({"Name": "flights"}))["Table"].clone()
-    }
-
-    /// The table's partitions by their values, joined with `/`.
-    fn partitions(&self) -> BTreeMap<String, Value> {
-        let answer = self.glue("GetPartitions", json!({"TableName": "flights"}));
-        let partitions = answer["Partitions"].as_array().unwrap().iter();
-        partitions.map(|partition| (texts(&partition["Values"]).join("/"), partition.clone())).collect()
-    }
-
-    /// Puts the table's entry back to what it said.
-    fn put_back(&self, entry: &Value) {
-        let mut input = entry.clone();
-        for key in ["DatabaseName", "CreateTime", "UpdateTime", "VersionId", "CatalogId"] {
-            input.as_object_mut().unwrap().remove(key);
-        }
-        self.glue("UpdateTable", json!({"TableInput": input}));
-    }
-
-    fn record_key(version: u64) -> String {
-        format!("lake/analytics/_lakegate/tables/nyc/flights/v{version:08}.json")
-    }
-
-    fn record(&self, version: u64) -> Option<Value> {
-        Some(serde_json::from_slice(&moto().get_object(&self.bucket, &Place::record_key(version))?).unwrap())
-    }
-
-    fn put_record(&self, record: &Value) {
-        let key = Place::record_key(record["version"].as_u64().unwrap());
-        moto().put_object(&self.bucket, &key, record.to_string().as_bytes());
-    }
-
-    /// A change of `nyc.flights` by year and carrier, with a file in each of these partitions.
-    fn change(&self, execution: &str, partitions: &[(Option<&str>, Option<&str>)]) -> TableChange {
-        let root = self.location().join("nyc/flights/flights");
-        let execution = ExecutionId::from_text(execution);
-        let file = |(n, (year, carrier)): (usize, &(Option<&str>, Option<&str>))| {
-            let partition = [("year", year), ("carrier", carrier)].map(|(name, value)| (name.to_owned(), value.map(str::to_owned)));
-            TableFile {
-                location: root.join(&format!("{}/{execution}-{n:05}.parquet", partition_path(&partition))),
-                partition: partition.to_vec(),
-                rows: 10 + n as u64,
-                bytes: 1_000,
-                execution: execution.clone(),
-            }
-        };
-        TableChange {
-            id: TableId::new("nyc", "flights"),
-            files: partitions.iter().enumerate().map(file).collect(),
-            location: root.clone(),
-            partition_by: vec!["year".into(), "carrier".into()],
-            schema: [("year", DataType::Int(64)), ("delay", DataType::UInt(16)), ("carrier", DataType::String)].into_iter().collect(),
-            execution: execution.clone(),
-            at: Timestamp(1_000),
-        }
-    }
-}
-
-fn texts(value: &Value) -> Vec<&str> {
-    value.as_array().unwrap().iter().map(|text| text.as_str().unwrap()).collect()
-}
-
-fn columns(value: &Value) -> Vec<(&str, &str)> {
-    let columns = value.as_array().unwrap().iter();
-    columns.map(|column| (column["Name"].as_str().unwrap(), column["Type"].as_str().unwrap())).collect()
-}
-
-/// The parameters of these names.
-fn said<const N: usize>(entry: &Value, names: [&str; N]) -> [String; N] {
-    names.map(|name| entry["Parameters"][name].as_str().unwrap_or("nothing").to_owned())
-}
+use serde_json::json;
 
 mod catalog {
     lakegate_tests::catalog_contract!(super::Place);
@@ -276,30 +154,6 @@ async fn a_grown_schema_is_told_to_every_partition_and_what_others_said_is_kept(
 }
 
 #[tokio::test]
-async fn a_publish_that_ended_after_it_was_recorded_is_finished() {
-    for next in ["ex-2", "ex-3"] {
-        let place = Place::default();
-        place.open().await.publish(place.change("ex-1", &[(Some("2013"), Some("UA"))])).await.unwrap();
-        // What a coordinator leaves behind that is killed between the record and Glue.
-        let files = place.change("ex-2", &[(Some("2013"), Some("UA")), (Some("2014"), Some("AA"))]).files;
-        let mut record = place.record(1).unwrap();
-        record["version"] = json!(2);
-        record["execution"] = json!("ex-2");
-        record["since"] = json!(1);
-        record["files"] = serde_json::to_value(files).unwrap();
-        place.put_record(&record);
-
-        let table = place.open().await.publish(place.change(next, &[])).await.unwrap();
-        let version = if next == "ex-2" { "2" } else { "3" };
-        assert_eq!(table.version.to_string(), version);
-        assert_eq!(said(&place.entry(), ["lakegate.version", "lakegate.execution", "numRows"]), [version, next, "31"]);
-        let partitions = place.partitions();
-        assert_eq!(said(&partitions["2013/UA"], ["numRows"]), ["20"]);
-        assert_eq!(said(&partitions["2014/AA"], ["numRows"]), ["11"]);
-    }
-}
-
-#[tokio::test]
 async fn an_entry_that_was_deleted_or_is_of_another_record_is_made_anew() {
     let place = Place::default();
     let catalog = place.open().await;
@@ -317,48 +171,6 @@ async fn an_entry_that_was_deleted_or_is_of_another_record_is_made_anew() {
     catalog.publish(place.change("ex-2", &[])).await.unwrap();
     assert_eq!(said(&place.entry(), ["lakegate.version", "numRows"]), ["2", "20"]);
     assert_eq!(place.partitions().len(), 2);
-}
-
-/// Four at a time, again and again: whoever comes last to Glue must leave the newest version there.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn publishes_at_the_same_time_are_all_in_glue() {
-    let place = Place::default();
-    let (a, b, c, d) = tokio::join!(place.open(), place.open(), place.open(), place.open());
-    for round in 1..=10 {
-        let publish = async |catalog: &GlueCatalog, n: u32| {
-            let change = place.change(&format!("ex-{round}-{n}"), &[(Some("2013"), Some("UA")), (Some("2014"), None)]);
-            catalog.publish(change).await.unwrap();
-        };
-        tokio::join!(publish(&a, 1), publish(&b, 2), publish(&c, 3), publish(&d, 4));
-        let entry = place.entry();
-        let (version, both) = (round * 4, round * 8);
-        assert_eq!(said(&entry, ["lakegate.version", "numFiles"]), [version.to_string(), both.to_string()]);
-        for partition in place.partitions().values() {
-            assert_eq!(said(partition, ["numFiles"]), [version.to_string()], "round {round}");
-        }
-    }
-}
-
-/// Held back at any of its requests to Glue, it writes what is old by then, and must notice.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_slow_publish_leaves_nothing_old_in_glue() {
-    for request in ["BatchUpdatePartition", "BatchCreatePartition", "UpdateTable"] {
-        let place = Place::default();
-        let quick = place.open().await;
-        quick.publish(place.change("ex-1", &[(Some("2013"), Some("UA"))])).await.unwrap();
-        let gate = Gate::before(&moto().endpoint(), &format!("AWSGlue.{request}"));
-        let slow = place.open_at(gate.endpoint()).await;
-        let both = [(Some("2013"), Some("UA")), (Some("2014"), Some("UA"))];
-        let change = place.change("ex-2", &both);
-        let publish = tokio::spawn(async move { slow.publish(change).await });
-        gate.holds();
-        quick.publish(place.change("ex-3", &both)).await.unwrap();
-        gate.open();
-        assert_eq!(publish.await.unwrap().unwrap().version, 2);
-        assert_eq!(said(&place.entry(), ["lakegate.version", "lakegate.execution", "numFiles"]), ["3", "ex-3", "5"], "{request}");
-        let files: Vec<_> = place.partitions().values().map(|partition| said(partition, ["numFiles"])).collect();
-        assert_eq!(files, [["3"], ["2"]], "{request}");
-    }
 }
 
 #[tokio::test]
@@ -400,14 +212,20 @@ async fn columns_that_differ_only_by_case_and_places_outside_the_zones_are_refus
     outside.location = Location::new(format!("s3://{}/elsewhere", place.bucket));
     let mut raw = place.change("ex-3", &[]);
     raw.location = place.zones().raw.join("nyc/flights");
+    let mut unsayable = place.change("ex-4", &[]);
+    let field = DataType::Struct([("a:b", DataType::String)].into_iter().collect::<Schema>().columns);
+    unsayable.schema =
+        unsayable.schema.columns.into_iter().map(|column| (column.name, column.data_type)).chain([("x".to_owned(), field)]).collect();
     for (change, code, part) in [
+        (unsayable, FailureCode::InvalidRequest, "\"a:b\""),
         (twice, FailureCode::Conflict, "\"Year\" and \"year\""),
         (outside, FailureCode::InvalidRequest, "elsewhere"),
         (raw, FailureCode::InvalidRequest, "raw"),
     ] {
-        let failure = catalog.publish(change).await.unwrap_err();
+        let failure = catalog.check(&change).await.unwrap_err();
         assert_eq!(failure.code, code, "{failure}");
         assert!(failure.message.contains(part), "{failure}");
+        assert_eq!(catalog.publish(change).await.unwrap_err(), failure);
     }
     assert_eq!(catalog.tables().await.unwrap(), []);
     let local = Zones { raw: Location::of_path("/raw"), stage: Location::of_path("/stage"), analytics: Location::of_path("/lake") };

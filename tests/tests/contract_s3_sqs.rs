@@ -122,6 +122,15 @@ impl SourcePlace for Place {
     }
 }
 
+#[tokio::test]
+async fn a_bucket_that_is_not_there_is_not_taken_for_an_object_that_is_not() {
+    let zone = |zone: &str| Location::new(format!("s3://{}/{zone}", unique("absent")));
+    let zones = Zones { raw: zone("raw"), stage: zone("stage"), analytics: zone("analytics") };
+    let failure = S3Storage::new(&account().await, zones).head(Zone::Raw, "a.csv").await.unwrap_err();
+    assert_eq!(failure.code, FailureCode::LakeIo);
+    assert!(failure.message.contains("there is no bucket absent-") && failure.hint.contains("lakegate bootstrap"), "{failure}");
+}
+
 mod storage {
     lakegate_tests::storage_contract!(super::Place);
 }

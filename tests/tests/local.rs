@@ -11,7 +11,7 @@ use std::{
 
 use lakegate_tests::kit::{
     Finished, Lake, data, duckdb, eventually,
-    lake::{PATIENCE, total},
+    lake::{PATIENCE, parquet_files_below, total},
 };
 use serde_json::{Value, json};
 
@@ -350,6 +350,24 @@ fn a_paused_stage_starts_nothing_until_it_is_resumed() {
     assert_eq!(total(&lake.status(), "succeeded"), 0);
     lake.run(&["stage", "resume", "shop/items/load"]).expect_code(0);
     lake.wait_until("the file is done", |status| total(status, "succeeded") == 1);
+}
+
+#[test]
+fn what_the_catalog_refuses_does_not_come_into_the_tables_folder() {
+    let lake = Lake::new();
+    lake.pipeline("returns", data::RETURNS).land("shop/returns/a.csv", data::orders(1, 3));
+    lake.up_until_idle().expect_code(0);
+    let folder = lake.table_folder("shop.returns");
+    let before = parquet_files_below(&folder);
+    assert_eq!(before.len(), 1);
+    lake.pipeline("returns", &data::RETURNS.replace("table: returns", "table: returns, partition_by: [category]"));
+    lake.land("shop/returns/b.csv", data::orders(2, 3));
+    lake.up_until_idle().expect_code(1);
+    let failed = lake.runs_in("failed");
+    assert_eq!(failed.len(), 1);
+    assert!(failed[0]["failure"]["message"].as_str().unwrap().contains("is partitioned by []"), "{}", failed[0]);
+    assert_eq!(parquet_files_below(&folder), before);
+    assert_eq!(lake.query_table("shop.returns", "SELECT count(*) AS n FROM t"), [json!({"n": 3})]);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use lakegate_model::{
     Location, Pipeline,
     destination::Destination,
     pipeline::Zone,
-    project::{CatalogAddress, EventSourceAddress, LedgerAddress, Settings},
+    project::{CatalogAddress, EventSourceAddress, LedgerAddress, Settings, Uses},
 };
 use serde_json::{Value, json};
 
@@ -21,15 +21,16 @@ pub enum Role {
     Worker,
 }
 
-/// The policy document of a role for a lake with these settings. Regions and accounts stand as `*`
+/// The policy document of a role for a lake with these settings, whose pipelines use this. Regions and accounts stand as `*`
 /// where the settings do not tell them.
 pub fn policy(settings: &Settings, pipelines: &[Pipeline], role: Role) -> Value {
+    let uses = &Uses::of(settings, pipelines);
     let mut statements = zones(settings, role);
     if role == Role::Coordinator {
         statements.extend(queues(settings, pipelines));
         statements.extend(told(settings, pipelines));
         statements.extend(ledger(settings));
-        statements.extend(catalog(settings));
+        statements.extend(catalog(settings, uses));
     }
     json!({ "Version": "2012-10-17", "Statement": statements })
 }
@@ -128,7 +129,7 @@ fn ledger(settings: &Settings) -> Vec<Value> {
     vec![statement("KeepLedger", &actions, &tables)]
 }
 
-fn catalog(settings: &Settings) -> Vec<Value> {
+fn catalog(settings: &Settings, uses: &Uses) -> Vec<Value> {
     let CatalogAddress::Glue(prefix) = &settings.catalog else { return Vec::new() };
     let places = ["catalog".to_owned(), format!("database/{prefix}*"), format!("table/{prefix}*/*")];
     let places = places.map(|place| format!("arn:aws:glue:*:*:{place}"));
@@ -145,7 +146,16 @@ fn catalog(settings: &Settings) -> Vec<Value> {
         "glue:BatchCreatePartition",
         "glue:BatchUpdatePartition",
     ];
-    vec![statement("PublishTables", &actions, &places)]
+    let mut statements = vec![statement("PublishTables", &actions, &places)];
+    if !uses.crawlers.is_empty() {
+        let crawlers: Vec<String> = uses.crawlers.keys().map(|name| format!("arn:aws:glue:*:*:crawler/{name}")).collect();
+        statements.push(statement("RunCrawlers", &["glue:GetCrawler", "glue:StartCrawler"], &crawlers));
+    }
+    if !uses.lf_tags.is_empty() {
+        // Lake Formation's actions know no resources; what may be tagged with what is granted there.
+        statements.push(statement("TagTables", &["lakeformation:AddLFTagsToResource", "lakeformation:GetLFTag"], &["*".to_owned()]));
+    }
+    statements
 }
 
 #[cfg(test)]
@@ -165,6 +175,7 @@ mod tests {
             catalog: CatalogAddress::Glue("lake_".into()),
             teams: Default::default(),
             events: vec![EventSourceAddress::Sqs { queue: "https://sqs.eu-west-1.amazonaws.com/1/events".into() }],
+            lf_tags: [].into(),
         }
     }
 
@@ -201,6 +212,22 @@ mod tests {
         }
         assert!(!policy.contains("x.org"));
         assert!(resources(Role::Coordinator, "sns:Publish").is_empty(), "nobody is told");
+    }
+
+    #[test]
+    fn only_what_pipelines_use_is_allowed() {
+        let uses = Uses {
+            crawlers: [("the lake's".to_owned(), [].into())].into(),
+            lf_tags: [("pii".to_owned(), [].into())].into(),
+            ..Uses::default()
+        };
+        for (action, resource) in [("glue:StartCrawler", "arn:aws:glue:*:*:crawler/the lake's"), ("lakeformation:AddLFTagsToResource", "*")]
+        {
+            let statements = catalog(&settings(), &uses);
+            let with = statements.iter().find(|statement| statement["Action"].as_array().unwrap().contains(&json!(action))).unwrap();
+            assert_eq!(with["Resource"], json!([resource]));
+            assert!(resources(Role::Coordinator, action).is_empty(), "{action}");
+        }
     }
 
     #[test]

@@ -70,25 +70,47 @@ pub(super) async fn ensure(account: &Account, wanted: &Wanted<'_>, dry_run: bool
         (Some(_), None) => true,
         (None, _) => false,
     };
-    if !(allowed || dry_run) {
+    let redriven = match &present {
+        Some(url) => is_redriven(&client, url).await?,
+        None => false,
+    };
+    if !dry_run {
         let url = match present {
             Some(url) => url,
             None => create(&client, queue, attributes(&arn_of(&client, dead).await?, *max_receives)).await?,
         };
-        if let Some(bucket) = bucket {
+        if let Some(bucket) = bucket.filter(|_| !allowed) {
             allow(&client, &url, bucket).await?;
         }
+        // One that is there is somebody's choice, whatever it says.
+        if !(redriven || is_redriven(&client, &url).await?) {
+            redrive(&client, &url, redrive_policy(&arn_of(&client, dead).await?, *max_receives)).await?;
+        }
     }
-    steps.push(Step { kind: "queue", name: (*queue).to_owned(), outcome: Outcome::of(allowed, dry_run) });
+    steps.push(Step { kind: "queue", name: (*queue).to_owned(), outcome: Outcome::of(allowed && redriven, dry_run) });
     Ok(steps)
 }
 
+/// Whether messages that were received too often go anywhere.
+async fn is_redriven(client: &Client, url: &str) -> Result<bool> {
+    Ok(attribute(client, url, QueueAttributeName::RedrivePolicy).await?.contains("deadLetterTargetArn"))
+}
+
+async fn redrive(client: &Client, url: &str, policy: String) -> Result<()> {
+    let request = client.set_queue_attributes().queue_url(url).attributes(QueueAttributeName::RedrivePolicy, policy);
+    let what = format!("let what was received too often from the queue {url} go to its dead letters");
+    request.send().await.map(drop).map_err(|error| failed(FailureCode::Unavailable, &what, &error))
+}
+
+fn redrive_policy(dead_letters: &str, max_receives: u32) -> String {
+    json!({ "deadLetterTargetArn": dead_letters, "maxReceiveCount": max_receives }).to_string()
+}
+
 fn attributes(dead_letters: &str, max_receives: u32) -> HashMap<QueueAttributeName, String> {
-    let redrive = json!({ "deadLetterTargetArn": dead_letters, "maxReceiveCount": max_receives });
     HashMap::from([
         (QueueAttributeName::MessageRetentionPeriod, RETENTION.to_string()),
         (QueueAttributeName::VisibilityTimeout, VISIBILITY.to_string()),
-        (QueueAttributeName::RedrivePolicy, redrive.to_string()),
+        (QueueAttributeName::RedrivePolicy, redrive_policy(dead_letters, max_receives)),
     ])
 }
 

@@ -16,7 +16,7 @@ use super::entry::{database_name, table_name};
 use crate::{account::Account, failure::failed};
 
 /// Tries of one request. Glue throttles an account's publishers together.
-const TRIES: u32 = 8;
+pub(super) const TRIES: u32 = 8;
 /// Partitions in one request.
 const BATCH: usize = 100;
 /// Such requests under way at once.
@@ -202,7 +202,8 @@ fn batches(partitions: Vec<PartitionInput>) -> impl Iterator<Item = Vec<Partitio
     std::iter::from_fn(move || left.peek().is_some().then(|| left.by_ref().take(BATCH).collect()))
 }
 
-fn is<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>, code: &str) -> bool {
+/// Whether a service says so by this name.
+pub(super) fn is<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>, code: &str) -> bool {
     error.as_service_error().and_then(ProvideErrorMetadata::code) == Some(code)
 }
 

@@ -26,20 +26,26 @@
 //! The entry's schema is Hive's; the exact one is in the record. Parameters, comments and
 //! descriptions that others gave a table are kept; those of a partition are replaced with it.
 //!
+//! LF-Tags are given to a table's entry after it is brought up to date, by whoever publishes to it
+//! first in the life of a process, or after the entry was made anew. `crawler` says how crawls are run.
+//!
 //! A table's zone is where its first publish put it. Two first publishes of one table to two zones
 //! at the same moment are not told apart: pipelines that disagree about where a table lies.
 
+mod crawler;
 mod entry;
 mod glue;
 mod partitions;
 mod records;
 mod register;
 mod table;
+mod tags;
 mod types;
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -51,7 +57,7 @@ use lakegate_model::{
     table::{TableId, TableVersion},
 };
 
-use self::{glue::Glue, records::Records, table::TableRecord};
+use self::{crawler::Crawlers, glue::Glue, records::Records, table::TableRecord, tags::Tags};
 use crate::account::Account;
 
 /// Tables read at once.
@@ -62,6 +68,8 @@ const LONGEST_NAME: usize = 255;
 /// The table catalog in Glue. Several may be open on the same one.
 pub struct GlueCatalog {
     glue: Glue,
+    crawlers: Crawlers,
+    tags: Tags,
     records: Records,
     prefix: String,
     tables: Mutex<HashMap<TableId, Arc<TableRecord>>>,
@@ -77,7 +85,15 @@ impl GlueCatalog {
     pub async fn open(account: &Account, prefix: impl Into<String>, zones: Zones) -> Result<GlueCatalog> {
         let prefix = prefix.into();
         let records = Records::new(account, zones)?;
-        Ok(GlueCatalog { glue: Glue::new(account, prefix.clone()), records, prefix, tables: Mutex::default() })
+        let (glue, tags) = (Glue::new(account, prefix.clone()), Tags::new(account, prefix.clone()));
+        Ok(GlueCatalog { glue, crawlers: Crawlers::new(account), tags, records, prefix, tables: Mutex::default() })
+    }
+
+    /// Gives every table these LF-Tags, value by key, where a pipeline names no other value for the key.
+    #[must_use]
+    pub fn tagging(mut self, lf_tags: BTreeMap<String, String>) -> GlueCatalog {
+        self.tags = self.tags.defaulting(lf_tags);
+        self
     }
 
     fn record(&self, id: &TableId) -> Result<Arc<TableRecord>> {
@@ -108,8 +124,19 @@ impl TableCatalog for GlueCatalog {
         tables.try_filter_map(|table| async { Ok(table) }).try_collect().await
     }
 
+    async fn check(&self, change: &TableChange) -> Result<()> {
+        self.record(&change.id)?.check(&self.glue, change).await
+    }
+
     async fn publish(&self, change: TableChange) -> Result<TableVersion> {
-        self.record(&change.id)?.publish(&self.glue, &change).await
+        let record = self.record(&change.id)?;
+        let table = record.publish(&self.glue, &change).await?;
+        record.tag(&self.tags, &change).await?;
+        Ok(table)
+    }
+
+    async fn crawl(&self, crawler: &str, patience: Duration) -> Result<()> {
+        self.crawlers.crawl(crawler, patience).await
     }
 }
 

@@ -32,6 +32,9 @@ pub(super) async fn register(glue: &Glue, record: &TableRecord, mut found: Optio
     let mut doubtful = None;
     for tries in 1..=OVERTAKEN {
         let Some(state) = record.newest().await? else { return Ok(()) };
+        if found.is_none() {
+            record.untagged();
+        }
         match bring_up(glue, &state, found, &mut doubtful).await {
             Ok(()) => return Ok(()),
             Err(Refused::Overtaken) => tokio::time::sleep((Duration::from_millis(50) * tries).min(LONGEST_WAIT)).await,

@@ -1,7 +1,11 @@
 //! One table: its newest version as last seen in the record, reading others, adding one.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
+use aws_sdk_glue::types::Table;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use lakegate_coordinator::{
     ports::{Result, TableChange},
@@ -12,7 +16,7 @@ use lakegate_model::{
     table::{TableId, TableVersion},
 };
 
-use super::{entry, glue::Glue, records::Records, register::register, types::Columns};
+use super::{entry, glue::Glue, records::Records, register::register, tags::Tags, types::Columns};
 
 /// Records read at once.
 const AT_ONCE: usize = 16;
@@ -24,6 +28,8 @@ pub(super) struct TableRecord {
     id: TableId,
     records: Records,
     seen: Mutex<Option<Seen>>,
+    /// The LF-Tags that this process gave its entry.
+    tagged: Mutex<Option<BTreeMap<String, String>>>,
     /// Whose turn it is to publish, among the tasks of this process.
     turn: tokio::sync::Mutex<()>,
 }
@@ -36,9 +42,17 @@ struct Seen {
     state: Arc<TableState>,
 }
 
+/// A change that nothing speaks against, as it would be recorded.
+struct Admitted {
+    folder: Location,
+    record: VersionRecord,
+    /// The table's entry in Glue.
+    found: Option<Table>,
+}
+
 impl TableRecord {
     pub(super) fn new(id: TableId, records: Records) -> TableRecord {
-        TableRecord { id, records, seen: Mutex::default(), turn: tokio::sync::Mutex::default() }
+        TableRecord { id, records, seen: Mutex::default(), tagged: Mutex::default(), turn: tokio::sync::Mutex::default() }
     }
 
     pub(super) fn id(&self) -> &TableId {
@@ -62,6 +76,31 @@ impl TableRecord {
         Ok(Some(self.load(&seen.folder, version).await?.table))
     }
 
+    /// Refuses what `publish` would refuse.
+    pub(super) async fn check(&self, glue: &Glue, change: &TableChange) -> Result<()> {
+        let seen = self.look().await?;
+        if seen.as_ref().is_some_and(|seen| seen.state.has(&change.execution)) {
+            return Ok(());
+        }
+        self.admit(glue, seen.as_ref(), change).await.map(drop)
+    }
+
+    /// What a change would be, on top of what was seen. Whatever can be refused is refused here, before
+    /// anything is recorded.
+    async fn admit(&self, glue: &Glue, seen: Option<&Seen>, change: &TableChange) -> Result<Admitted> {
+        let record = VersionRecord::next(seen.map(|seen| &*seen.state), change)?;
+        let folder = match seen {
+            Some(seen) => seen.folder.clone(),
+            None => self.records.folder(&self.id, &change.location)?,
+        };
+        Columns::of(&self.id, &record.schema, &record.partition_by)?;
+        let found = glue.table(&self.id).await?;
+        if let Some(found) = &found {
+            entry::refuse_other(found, &change.id, &change.location, &change.partition_by)?;
+        }
+        Ok(Admitted { folder, record, found })
+    }
+
     /// Adds an execution's files and registers them. If another process adds a version at the same
     /// time, one of the two is first and the other tries again on top of it.
     pub(super) async fn publish(&self, glue: &Glue, change: &TableChange) -> Result<TableVersion> {
@@ -76,17 +115,9 @@ impl TableRecord {
                 register(glue, self, glue.table(&self.id).await?).await?;
                 return Ok(state.table.clone());
             }
-            let record = VersionRecord::next(current, change)?;
-            let folder = match &seen {
-                Some(seen) => seen.folder.clone(),
-                None => self.records.folder(&self.id, &change.location)?,
-            };
-            // Whatever can be refused is refused before anything is recorded.
-            Columns::of(&self.id, &record.schema, &record.partition_by)?;
-            let found = glue.table(&self.id).await?;
-            match &found {
-                Some(found) => entry::refuse_other(found, &change.id, &change.location, &change.partition_by)?,
-                None => glue.ensure_database(&self.id).await?,
+            let Admitted { folder, record, found } = self.admit(glue, seen.as_ref(), change).await?;
+            if found.is_none() {
+                glue.ensure_database(&self.id).await?;
             }
             if self.records.add(&folder, &record).await? {
                 let table = self.added(folder, current, record);
@@ -96,6 +127,26 @@ impl TableRecord {
         }
         let message = format!("table {} was published to by others {OVERTAKEN} times while one version was to be added", self.id);
         Err(Failure::new(FailureCode::Catalog, message).hint("it is tried again; fewer pipelines should publish to one table"))
+    }
+
+    /// Gives the table its LF-Tags, unless this process gave it the same ones before.
+    pub(super) async fn tag(&self, tags: &Tags, change: &TableChange) -> Result<()> {
+        let wanted = tags.with_defaults(&change.lf_tags);
+        if wanted.is_empty() || self.tagged() == Some(&wanted).cloned() {
+            return Ok(());
+        }
+        tags.put(&self.id, &wanted).await?;
+        *self.tagged.lock().unwrap_or_else(PoisonError::into_inner) = Some(wanted);
+        Ok(())
+    }
+
+    fn tagged(&self) -> Option<BTreeMap<String, String>> {
+        self.tagged.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The table's entry is made anew, and has no tags.
+    pub(super) fn untagged(&self) {
+        *self.tagged.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// Takes in what this process added to the record.

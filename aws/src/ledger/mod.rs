@@ -108,6 +108,7 @@ use self::{
     writer::{Desk, Request, Writer, lock},
 };
 use crate::account::Account;
+pub(crate) use tables::table_name;
 
 /// The ledger in DynamoDB, written by this process alone.
 pub struct DynamoLedger {
@@ -146,15 +147,6 @@ impl DynamoLedger {
     /// `Ledger` if DynamoDB refuses or fails; `PermissionDenied`.
     pub async fn create(account: &Account, prefix: &str) -> Result<()> {
         tables::create(&Table::new(account, tables::table_name(prefix)), prefix).await
-    }
-
-    /// That the ledger `dynamodb://<prefix>` can be used. Writes nothing and finishes nothing, so that
-    /// a coordinator that runs on it is not disturbed.
-    ///
-    /// # Errors
-    /// As `open`.
-    pub async fn check(account: &Account, prefix: &str) -> Result<()> {
-        tables::check(&Table::new(account, tables::table_name(prefix))).await
     }
 
     /// Whether the table of the ledger `dynamodb://<prefix>` is there.

@@ -21,7 +21,7 @@ const TRIES: u32 = 240;
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// The table's name.
-pub(super) fn table_name(prefix: &str) -> String {
+pub(crate) fn table_name(prefix: &str) -> String {
     format!("{prefix}-ledger")
 }
 

@@ -44,6 +44,7 @@ use crate::{
     account::Account,
     events::{self, Told},
 };
+pub(crate) use requests::region_of;
 
 /// The attribute of a message that says which trace it belongs to, as W3C writes it.
 pub(crate) const TRACEPARENT: &str = "traceparent";
@@ -74,14 +75,6 @@ struct Shared {
 }
 
 impl SqsSource {
-    /// That there is such a queue, by its name or its URL. Receives nothing from it.
-    ///
-    /// # Errors
-    /// As `open`.
-    pub async fn check(account: &Account, queue: &str) -> Result<()> {
-        Queue::open(account, queue).await.map(drop)
-    }
-
     /// Opens a queue by its name, or its URL, and begins to receive from it. Has to be called in a
     /// Tokio runtime, in which its tasks go on until some time after it is dropped.
     ///

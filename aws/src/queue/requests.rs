@@ -217,7 +217,7 @@ impl Queue {
 }
 
 /// The region of a queue's URL: `https://sqs.eu-west-1.amazonaws.com/123456789012/events`.
-fn region_of(url: &str) -> Option<Region> {
+pub(crate) fn region_of(url: &str) -> Option<Region> {
     let (_, host) = url.split_once("://")?;
     let (region, rest) = host.strip_prefix("sqs.")?.split_once('.')?;
     rest.starts_with("amazonaws.com").then(|| Region::new(region.to_owned()))

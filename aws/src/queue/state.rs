@@ -187,7 +187,7 @@ mod tests {
     fn arrived(id: &str, handle: &str, sequencer: &str) -> Arrived {
         let sequencer = Some(sequencer.to_owned());
         let object = ObjectVersion { bucket: "raw".into(), key: "a".into(), version: id.into(), sequencer, size: 1 };
-        let told = Told { events: vec![ObjectEvent::created(object, Timestamp(0))], not_understood: Vec::new() };
+        let told = Told { events: vec![ObjectEvent::created(object, Timestamp(0))], ..Told::default() };
         Arrived { id: id.into(), handle: handle.into(), told }
     }
 

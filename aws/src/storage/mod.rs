@@ -3,6 +3,11 @@
 mod promote;
 mod requests;
 
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, PoisonError},
+};
+
 use async_trait::async_trait;
 use aws_sdk_s3::{
     Client,
@@ -29,6 +34,8 @@ pub struct S3Storage {
     client: Client,
     zones: Zones,
     sizes: Sizes,
+    /// Buckets that were there when something in them was not.
+    known: Arc<Mutex<HashSet<String>>>,
 }
 
 impl S3Storage {
@@ -36,7 +43,7 @@ impl S3Storage {
     pub fn new(account: &Account, zones: Zones) -> S3Storage {
         // An emulator has no host name for each bucket.
         let config = Builder::from(&account.config).force_path_style(account.config.endpoint_url().is_some());
-        S3Storage { client: Client::from_conf(config.build()), zones, sizes: Sizes::default() }
+        S3Storage { client: Client::from_conf(config.build()), zones, sizes: Sizes::default(), known: Arc::default() }
     }
 
     /// Copies files larger than `whole` bytes in parts of at least `part` bytes: S3 takes no parts
@@ -45,6 +52,26 @@ impl S3Storage {
     pub fn copying(mut self, whole: u64, part: u64) -> S3Storage {
         self.sizes = Sizes { whole, part };
         self
+    }
+
+    /// Whether a bucket is there, asked once: an answer to HEAD does not tell a bucket that is not there
+    /// from an object that is not.
+    async fn expect_bucket(&self, at: &Location) -> Result<()> {
+        let (bucket, _) = requests::place(at)?;
+        let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known().contains(bucket) {
+            return Ok(());
+        }
+        match self.client.head_bucket().bucket(bucket).send().await {
+            Err(error) if error.as_service_error().is_some_and(|error| error.is_not_found()) => {
+                let message = format!("could not look at {at}: there is no bucket {bucket}");
+                return Err(Failure::new(FailureCode::LakeIo, message).hint(requests::NO_BUCKET));
+            }
+            // What may not be asked is not known to be missing.
+            Ok(_) | Err(_) => {}
+        }
+        known().insert(bucket.to_owned());
+        Ok(())
     }
 
     /// Lists and deletes page by page, so that memory stays flat.
@@ -83,7 +110,9 @@ impl Storage for S3Storage {
             return Ok(None);
         }
         let at = self.zones.location(zone).join(key);
-        let Some(found) = stat(&self.client, &at).await? else { return Ok(None) };
+        let Some(found) = stat(&self.client, &at).await? else {
+            return self.expect_bucket(&at).await.map(|()| None);
+        };
         let unnamed = || Failure::new(FailureCode::LakeIo, format!("S3 gives neither a version id nor an etag for {at}"));
         let version = version_of(found.version_id(), found.e_tag()).ok_or_else(unnamed)?;
         let size = requests::size(&found);

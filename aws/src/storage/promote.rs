@@ -1,5 +1,9 @@
 //! Moving a file on S3: a copy, which appears as a whole, and then the deletion of what was copied. A
 //! move that was cut off between the two is finished by doing it again.
+//!
+//! In a bucket that keeps versions, what was staged and deleted leaves a delete marker and its old
+//! version behind: to delete versions is a permission of its own, which nothing else here needs. A
+//! lifecycle rule on `<zone>/_lakegate/staging/` that expires old versions and markers clears them away.
 
 use aws_sdk_s3::{
     Client,

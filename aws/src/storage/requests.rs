@@ -14,6 +14,9 @@ use lakegate_model::{Failure, FailureCode, Location};
 
 use crate::failure::failed;
 
+/// What to do about a bucket that is not there.
+pub(super) const NO_BUCKET: &str = "`lakegate bootstrap` makes the bucket; or correct `zones` in lakegate.yaml";
+
 /// The bucket and the key of a file.
 pub(super) fn place(at: &Location) -> Result<(&str, &str)> {
     let named = at.s3().filter(|(bucket, key)| !bucket.is_empty() && !key.is_empty());
@@ -49,7 +52,7 @@ where
         Some(301 | 400) => Failure::new(FailureCode::LakeIo, format!("could not {what}: S3 refuses the request"))
             .hint("check that the bucket is in the region that lakegate uses, and that the credentials have not expired"),
         _ if error.as_service_error().and_then(ProvideErrorMetadata::code) == Some("NoSuchBucket") => {
-            failed(FailureCode::LakeIo, what, error).hint("`lakegate bootstrap` makes the bucket; or correct `zones` in lakegate.yaml")
+            failed(FailureCode::LakeIo, what, error).hint(NO_BUCKET)
         }
         _ => failed(FailureCode::LakeIo, what, error),
     }

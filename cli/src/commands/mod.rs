@@ -8,7 +8,7 @@ mod config;
 mod coordinator;
 mod cost;
 mod demo;
-mod doctor;
+pub(crate) mod doctor;
 mod init;
 mod list;
 mod object;

@@ -10,8 +10,8 @@ use lakegate_model::{
     diagnostics::{Diagnostic, Place},
     pipeline::decode::{PipelineFile, decode},
     project::{
-        Settings,
-        decode::{SettingsSource, check_together, decode_settings},
+        Settings, Uses,
+        decode::{SettingsSource, check_catalog, check_together, decode_settings},
     },
 };
 
@@ -35,6 +35,13 @@ pub(crate) struct Project {
     pub(crate) pipelines: Vec<(PathBuf, Pipeline)>,
 }
 
+impl Project {
+    /// What its pipelines use of the table catalog.
+    pub(crate) fn uses(&self) -> Uses {
+        Uses::of(&self.settings, self.pipelines.iter().map(|(_, pipeline)| pipeline))
+    }
+}
+
 /// Reads the project in `dir`, with the settings of environment `env` and the overrides laid over
 /// its file. Everything that is wrong with any of its files is returned at once.
 pub(crate) fn load(dir: &Path, env: Option<&str>, overrides: &Overrides) -> Result<Project, Vec<Diagnostic>> {
@@ -44,6 +51,7 @@ pub(crate) fn load(dir: &Path, env: Option<&str>, overrides: &Overrides) -> Resu
     let (files, wrong) = read_pipelines(&folder);
     found.extend(wrong);
     found.extend(check_together(&files));
+    found.extend(settings.iter().flat_map(|settings| check_catalog(&files, &settings.catalog)));
     match settings {
         Some(settings) if found.is_empty() => {
             let pipelines = files.into_iter().filter_map(|file| Some((PathBuf::from(file.file), file.pipeline?))).collect();

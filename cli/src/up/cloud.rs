@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use lakegate_coordinator::ports::{EventSource, Ledger, Messenger, Meter, Storage, TableCatalog};
 use lakegate_model::{
     Failure, Pipeline, StageKey,
-    project::{Settings, Zones},
+    project::{Settings, Uses, Zones},
 };
 use serde::Serialize;
 
@@ -17,7 +17,10 @@ use lakegate_aws::{
         Outcome, bootstrap,
         policies::{Role, policy},
     },
+    doctor::{self, examine},
 };
+
+use crate::commands::doctor::Finding;
 
 /// What an account has now.
 #[derive(Serialize)]
@@ -61,8 +64,8 @@ impl Cloud {
     }
 
     /// A table catalog in databases whose names begin so.
-    pub(crate) async fn catalog(&self, prefix: &str, zones: &Zones) -> Result<Arc<dyn TableCatalog>, Failure> {
-        Ok(Arc::new(GlueCatalog::open(&self.0, prefix, zones.clone()).await?))
+    pub(crate) async fn catalog(&self, prefix: &str, settings: &Settings) -> Result<Arc<dyn TableCatalog>, Failure> {
+        Ok(Arc::new(GlueCatalog::open(&self.0, prefix, settings.zones.clone()).await?.tagging(settings.lf_tags.clone())))
     }
 
     /// The lake's files on S3.
@@ -95,19 +98,23 @@ impl Cloud {
         Ok(Bootstrapped { steps: steps.collect(), policies: policies.map(|(name, role)| (name, policy(settings, pipelines, role))).into() })
     }
 
-    /// That the ledger is there and can be used, without changing anything in it.
-    pub(crate) async fn check_ledger(&self, prefix: &str) -> Result<(), Failure> {
-        DynamoLedger::check(&self.0, prefix).await
-    }
-
-    /// That the queue is there, without receiving from it.
-    pub(crate) async fn check_queue(&self, queue: &str) -> Result<(), Failure> {
-        SqsSource::check(&self.0, queue).await
+    /// What of the lake can't be used as it is. Changes nothing and receives nothing.
+    pub(crate) async fn examine(&self, settings: &Settings, uses: &Uses) -> Vec<Finding> {
+        examine(&self.0, settings, uses).await.into_iter().map(finding).collect()
     }
 
     /// The events of a queue.
     pub(crate) async fn source(&self, queue: &str, zones: &Zones) -> Result<Arc<dyn EventSource>, Failure> {
         Ok(Arc::new(SqsSource::open(&self.0, zones.clone(), queue).await?))
+    }
+}
+
+#[cfg(feature = "aws")]
+fn finding(found: doctor::Finding) -> Finding {
+    match found.verdict {
+        doctor::Verdict::Ok => Finding::ok(found.check, found.found),
+        doctor::Verdict::Warning => Finding::warning(found.check, found.found, found.fix),
+        doctor::Verdict::Problem => Finding::problem(found.check, found.found, found.fix),
     }
 }
 
@@ -131,7 +138,7 @@ impl Cloud {
         match self.0 {}
     }
 
-    pub(crate) async fn catalog(&self, _: &str, _: &Zones) -> Result<Arc<dyn TableCatalog>, Failure> {
+    pub(crate) async fn catalog(&self, _: &str, _: &Settings) -> Result<Arc<dyn TableCatalog>, Failure> {
         match self.0 {}
     }
 
@@ -143,11 +150,7 @@ impl Cloud {
         match self.0 {}
     }
 
-    pub(crate) async fn check_ledger(&self, _: &str) -> Result<(), Failure> {
-        match self.0 {}
-    }
-
-    pub(crate) async fn check_queue(&self, _: &str) -> Result<(), Failure> {
+    pub(crate) async fn examine(&self, _: &Settings, _: &Uses) -> Vec<Finding> {
         match self.0 {}
     }
 

@@ -64,7 +64,7 @@ impl Places<'_> {
         };
         let catalog: Arc<dyn TableCatalog> = match &settings.catalog {
             CatalogAddress::Local(path) => Arc::new(DirectoryCatalog::open(path).await?),
-            CatalogAddress::Glue(prefix) => self.cloud()?.catalog(prefix, &settings.zones).await?,
+            CatalogAddress::Glue(prefix) => self.cloud()?.catalog(prefix, settings).await?,
         };
         let messenger = Arc::new(Messengers::new(self.meter.clone(), webhook_secret()));
         Ok(Ports { ledger, catalog, storage: self.storage()?, messenger, clock: Arc::new(SystemClock), meter: self.meter.clone() })

@@ -1,17 +1,18 @@
 //! The publisher: lets an execution's staged output into its zone and, for a table, into the table
-//! catalog. Everything it does can be done again: it is how an interrupted promotion is taken up.
+//! catalog, or has a crawler find it there. Everything it does can be done again: it is how an interrupted promotion is taken up.
 
 use std::{collections::HashMap, sync::Arc};
 
 use actix::{Actor, Context, Handler, ResponseFuture};
 use lakegate_model::{
-    ExecutionId, Failure, FailureCode, Location, TraceContext,
+    ExecutionId, Location, TraceContext,
     cost::Requests,
     layout,
     machine::execution::TaskOutput,
-    pipeline::Zone,
+    pipeline::{Crawl, Publish, Zone},
     table::{OutputFile, TableFile, TableId},
 };
+use lakegate_telemetry::Span;
 use tokio::sync::{Mutex, Semaphore};
 
 use super::envelope::{Envelope, message};
@@ -20,7 +21,7 @@ use crate::{
     shared::Shared,
 };
 
-/// Promotions under way at once.
+/// Promotions under way at once. Crawls are awaited beside them.
 const AT_ONCE: usize = 8;
 
 /// The publisher.
@@ -37,12 +38,37 @@ pub(crate) struct Promote {
     pub execution: ExecutionId,
     /// The zone it belongs in.
     pub zone: Zone,
-    /// The table it is for, the key of its folder below the zone, and its partition columns.
-    pub table: Option<(TableId, String, Vec<String>)>,
+    /// How the table catalog comes to know of it.
+    pub register: Register,
     /// What the worker wrote, in staging.
     pub output: TaskOutput,
 }
 message!(Promote => (Result<TaskOutput>, Requests));
+
+/// How the table catalog comes to know of output.
+#[derive(Clone, Debug)]
+pub(crate) enum Register {
+    /// It is no table's.
+    Nowhere,
+    /// Its files become part of a table.
+    Table {
+        /// Which, and how.
+        publish: Publish,
+        /// The key of the table's folder below the zone.
+        root: String,
+    },
+    /// A crawler finds it.
+    Crawler(Crawl),
+}
+
+impl Register {
+    fn table(&self) -> Option<&TableId> {
+        match self {
+            Register::Table { publish, .. } => Some(&publish.table),
+            Register::Nowhere | Register::Crawler(_) => None,
+        }
+    }
+}
 
 impl Publisher {
     /// A publisher with nothing under way.
@@ -64,69 +90,76 @@ impl Handler<Envelope<Promote>> for Publisher {
 
     fn handle(&mut self, envelope: Envelope<Promote>, _: &mut Self::Context) -> Self::Result {
         let (shared, permits) = (self.shared.clone(), Arc::clone(&self.permits));
-        let lock = envelope.body.table.as_ref().map(|(table, ..)| Arc::clone(self.tables.entry(table.clone()).or_default()));
+        let lock = envelope.body.register.table().map(|table| Arc::clone(self.tables.entry(table.clone()).or_default()));
         Box::pin(async move {
-            let Ok(_permit) = permits.acquire().await else { return (Err(super::gone("publisher")), Requests::default()) };
-            let _turn = match &lock {
-                Some(lock) => Some(lock.lock().await),
-                None => None,
-            };
-            meter::for_run(promote(&shared, envelope.trace, envelope.body)).await
+            let mut span = span(&shared, envelope.trace, &envelope.body);
+            let (result, requests) = meter::for_run(publish(&shared, &permits, lock, envelope.body)).await;
+            if let Err(failure) = &result {
+                span.fail(&failure.message);
+            }
+            (result, requests)
         })
     }
 }
 
-async fn promote(shared: &Shared, trace: TraceContext, promote: Promote) -> Result<TaskOutput> {
+fn span(shared: &Shared, trace: TraceContext, promote: &Promote) -> Span {
     let mut span = shared.tracer.start("publish", trace);
     span.attribute("lakegate.execution", promote.execution.to_string());
     span.attribute("lakegate.files", i64::try_from(promote.output.files.len()).unwrap_or(i64::MAX));
-    if let Some((table, ..)) = &promote.table {
-        span.attribute("lakegate.table", table.to_string());
+    match &promote.register {
+        Register::Table { publish, .. } => span.attribute("lakegate.table", publish.table.to_string()),
+        Register::Crawler(crawl) => span.attribute("lakegate.crawler", crawl.crawler.clone()),
+        Register::Nowhere => {}
     }
-    let result = let_in(shared, promote).await;
-    if let Err(failure) = &result {
-        span.fail(&failure.message);
-    }
-    result
+    span
 }
 
-async fn let_in(shared: &Shared, promote: Promote) -> Result<TaskOutput> {
-    let zone = shared.zones.location(promote.zone);
-    if let Some((table, _, partition_by)) = &promote.table {
-        // Asked before anything is moved: what the catalog refuses must not lie in the table's folder.
-        refuse_other_partitions(shared, table, partition_by).await?;
-    }
-    let moves = promote.output.files.iter().map(|file| Promotion { from: file.location.clone(), to: zone.join(&file.key) });
-    let moves: Vec<Promotion> = moves.filter(|promotion| promotion.from != promotion.to).collect();
-    shared.ports.storage.promote(moves).await?;
-    let files: Vec<OutputFile> =
-        promote.output.files.into_iter().map(|file| OutputFile { location: zone.join(&file.key), ..file }).collect();
-    let output = TaskOutput { files, ..promote.output };
-    if let Some((id, root, partition_by)) = promote.table {
-        register(shared, id, zone.join(&root), partition_by, &promote.execution, &output).await?;
+async fn publish(shared: &Shared, permits: &Semaphore, lock: Option<Arc<Mutex<()>>>, promote: Promote) -> Result<TaskOutput> {
+    let crawl = match &promote.register {
+        Register::Crawler(crawl) => Some(crawl.clone()),
+        Register::Nowhere | Register::Table { .. } => None,
+    };
+    let output = {
+        let _permit = permits.acquire().await.map_err(|_| super::gone("publisher"))?;
+        let _turn = match &lock {
+            Some(lock) => Some(lock.lock().await),
+            None => None,
+        };
+        let_in(shared, promote).await?
+    };
+    // A crawl takes minutes, and whoever waits for one must not keep others from being let in.
+    if let Some(Crawl { crawler, timeout }) = crawl {
+        shared.ports.catalog.crawl(&crawler, timeout).await?;
     }
     Ok(output)
 }
 
-async fn refuse_other_partitions(shared: &Shared, id: &TableId, partition_by: &[String]) -> Result<()> {
-    match shared.ports.catalog.table(id).await? {
-        Some(table) if table.partition_by != partition_by => Err(Failure::new(
-            FailureCode::Conflict,
-            format!("table {id} is partitioned by {:?}, and this pipeline would partition it by {partition_by:?}", table.partition_by),
-        )
-        .hint("publish under another table name, or keep partition_by as it was")),
-        _ => Ok(()),
+async fn let_in(shared: &Shared, promote: Promote) -> Result<TaskOutput> {
+    let zone = shared.zones.location(promote.zone);
+    let moves = promote.output.files.iter().map(|file| Promotion { from: file.location.clone(), to: zone.join(&file.key) });
+    let moves: Vec<Promotion> = moves.filter(|promotion| promotion.from != promotion.to).collect();
+    let files: Vec<OutputFile> =
+        promote.output.files.into_iter().map(|file| OutputFile { location: zone.join(&file.key), ..file }).collect();
+    let output = TaskOutput { files, ..promote.output };
+    let change = match promote.register {
+        Register::Table { publish, root } => Some(change(shared, publish, zone.join(&root), promote.execution, &output)),
+        Register::Nowhere | Register::Crawler(_) => None,
+    };
+    let catalog = &shared.ports.catalog;
+    if let Some(change) = &change {
+        // Asked before anything is moved: what the catalog refuses must not lie in the table's folder.
+        catalog.check(change).await?;
     }
+    shared.ports.storage.promote(moves).await?;
+    if let Some(change) = change {
+        let table = catalog.publish(change).await?;
+        tracing::debug!(table = %table.id, version = table.version, files = table.files.len(), "published");
+    }
+    Ok(output)
 }
 
-async fn register(
-    shared: &Shared,
-    id: TableId,
-    location: Location,
-    partition_by: Vec<String>,
-    execution: &ExecutionId,
-    output: &TaskOutput,
-) -> Result<()> {
+/// What an execution's output, where it belongs, adds to its table.
+fn change(shared: &Shared, publish: Publish, location: Location, execution: ExecutionId, output: &TaskOutput) -> TableChange {
     let files = output.files.iter().map(|file| TableFile {
         location: file.location.clone(),
         partition: file.partition.clone(),
@@ -134,18 +167,16 @@ async fn register(
         bytes: file.bytes,
         execution: execution.clone(),
     });
-    let change = TableChange {
-        id,
+    TableChange {
+        id: publish.table,
         location,
-        partition_by,
+        partition_by: publish.partition_by,
         schema: output.output_schema.clone(),
         files: files.collect(),
-        execution: execution.clone(),
+        lf_tags: publish.lf_tags,
+        execution,
         at: shared.now(),
-    };
-    let table = shared.ports.catalog.publish(change).await?;
-    tracing::debug!(table = %table.id, version = table.version, files = table.files.len(), "published");
-    Ok(())
+    }
 }
 
 /// Deletes what an execution's attempts staged. What can't be deleted is left: it is in nobody's way.

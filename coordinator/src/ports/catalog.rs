@@ -1,5 +1,7 @@
 //! The table catalog: what tables there are, their schemas, partitions and files.
 
+use std::{collections::BTreeMap, time::Duration};
+
 use async_trait::async_trait;
 use lakegate_model::{
     ExecutionId, Location, Timestamp,
@@ -32,6 +34,14 @@ pub trait TableCatalog: Send + Sync + 'static {
     /// The catalog can't be read.
     async fn tables(&self) -> Result<Vec<TableVersion>>;
 
+    /// Whether `publish` would take this change; changes nothing. Asked before the files are where
+    /// they belong: what the catalog refuses must not come into a table's folder. A change that is
+    /// taken here may still be refused by `publish` if the table has changed meanwhile.
+    ///
+    /// # Errors
+    /// As `publish`, for whatever the change itself or what is there speaks against.
+    async fn check(&self, change: &TableChange) -> Result<()>;
+
     /// Adds an execution's files to a table, which is created if need be, and returns the version
     /// that has them. An execution that is in the table already changes nothing. The schema grows
     /// as `lakegate_model::drift::merge` says. `Ok` is durable.
@@ -40,6 +50,16 @@ pub trait TableCatalog: Send + Sync + 'static {
     /// `Conflict` if the table has other partition columns or lies elsewhere; `Catalog` if the
     /// catalog can't be written, and then nothing has changed.
     async fn publish(&self, change: TableChange) -> Result<TableVersion>;
+
+    /// Has a crawler of the catalog look through the lake, and waits until it has. What lay in its
+    /// zone before this was called is in what is crawled: a crawl that runs already doesn't count, and
+    /// is waited for. Can be done again. Calls that wait for the same crawler may share one crawl.
+    ///
+    /// # Errors
+    /// `InvalidPipeline` if the catalog has no crawlers; `NotFound` if it has none of this name;
+    /// `Catalog`, with what the crawler says, if the crawl failed or was cancelled; `Timeout` after
+    /// `patience`, and then the crawl may go on.
+    async fn crawl(&self, crawler: &str, patience: Duration) -> Result<()>;
 }
 
 /// What one execution adds to a table.
@@ -55,6 +75,9 @@ pub struct TableChange {
     pub schema: Schema,
     /// The files; may be none.
     pub files: Vec<TableFile>,
+    /// The LF-Tags the table is to have, value by key, whatever others it has. A catalog that knows
+    /// none overlooks them.
+    pub lf_tags: BTreeMap<String, String>,
     /// Who adds them.
     pub execution: ExecutionId,
     /// When.

@@ -18,6 +18,7 @@ use std::{
     fs, io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -107,9 +108,20 @@ impl TableCatalog for DirectoryCatalog {
         Ok(tables)
     }
 
+    async fn check(&self, change: &TableChange) -> Result<()> {
+        let change = change.clone();
+        self.with(&change.id.clone(), move |folder| folder.check(&change)).await
+    }
+
     async fn publish(&self, change: TableChange) -> Result<TableVersion> {
         let id = change.id.clone();
         self.with(&id, move |folder| folder.publish(&change)).await
+    }
+
+    async fn crawl(&self, crawler: &str, _: Duration) -> Result<()> {
+        let message = format!("\"{crawler}\" is to crawl the lake, and the table catalog in {} has no crawlers", self.root.display());
+        Err(Failure::new(FailureCode::InvalidPipeline, message)
+            .hint("name a `database` and a `table` in `publish`, or set `catalog: glue://` in lakegate.yaml"))
     }
 }
 

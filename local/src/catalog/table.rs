@@ -53,6 +53,15 @@ impl TableFolder {
         Ok(self.load(version)?.map(|state| state.table))
     }
 
+    /// Refuses what `publish` would refuse.
+    pub(super) fn check(&mut self, change: &TableChange) -> Result<()> {
+        let current = self.newest()?;
+        if current.is_some_and(|state| state.has(&change.execution)) {
+            return Ok(());
+        }
+        VersionRecord::next(current, change).map(drop)
+    }
+
     /// Adds an execution's files. If another process adds a version at the same time, one of the
     /// two is first and the other tries again on top of it.
     pub(super) fn publish(&mut self, change: &TableChange) -> Result<TableVersion> {

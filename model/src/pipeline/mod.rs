@@ -116,7 +116,7 @@ impl Stage {
     pub fn publish(&self) -> Option<&Publish> {
         self.steps.iter().find_map(|step| match step {
             Step::Publish(publish) => Some(publish),
-            Step::Transform(_) | Step::Job(_) | Step::Notify(_) => None,
+            Step::Transform(_) | Step::Job(_) | Step::Crawl(_) | Step::Notify(_) => None,
         })
     }
 
@@ -124,7 +124,15 @@ impl Stage {
     pub fn notices(&self) -> impl Iterator<Item = &Notify> {
         self.steps.iter().filter_map(|step| match step {
             Step::Notify(notify) => Some(notify),
-            Step::Transform(_) | Step::Job(_) | Step::Publish(_) => None,
+            Step::Transform(_) | Step::Job(_) | Step::Publish(_) | Step::Crawl(_) => None,
+        })
+    }
+
+    /// The crawler that registers what it makes, if that is left to one.
+    pub fn crawl(&self) -> Option<&Crawl> {
+        self.steps.iter().find_map(|step| match step {
+            Step::Crawl(crawl) => Some(crawl),
+            Step::Transform(_) | Step::Job(_) | Step::Publish(_) | Step::Notify(_) => None,
         })
     }
 
@@ -133,7 +141,7 @@ impl Stage {
         self.steps.iter().filter_map(Step::references).flatten().map(|(alias, table)| (alias.as_str(), table)).collect()
     }
 
-    /// The longest an attempt may take: the sum of its steps' timeouts.
+    /// The longest an attempt may take on a worker: the sum of its steps' timeouts.
     pub fn timeout(&self) -> Duration {
         self.steps.iter().map(Step::timeout).sum()
     }
@@ -141,7 +149,7 @@ impl Stage {
     /// Whether output goes through staging before it is let into the zone: where something must
     /// still be decided about it, or where it becomes part of a table.
     pub fn is_staged(&self, drift: DriftPolicy) -> bool {
-        self.publish().is_some() || drift != DriftPolicy::Evolve
+        self.publish().is_some() || self.crawl().is_some() || drift != DriftPolicy::Evolve
     }
 }
 
@@ -325,6 +333,8 @@ pub enum Step {
     Job(Job),
     /// Registration in the table catalog. The last step that works on data, at most once.
     Publish(Publish),
+    /// Registration by a crawler of the table catalog: `publish` in a pipeline file, and in its place.
+    Crawl(Crawl),
     /// Telling others how the run ended, wherever it stands among the steps.
     Notify(Notify),
 }
@@ -335,7 +345,7 @@ impl Step {
         match self {
             Step::Transform(_) => "transform",
             Step::Job(_) => "job",
-            Step::Publish(_) => "publish",
+            Step::Publish(_) | Step::Crawl(_) => "publish",
             Step::Notify(_) => "notify",
         }
     }
@@ -344,7 +354,7 @@ impl Step {
         match self {
             Step::Transform(transform) => Some(&transform.references),
             Step::Job(job) => Some(&job.references),
-            Step::Publish(_) | Step::Notify(_) => None,
+            Step::Publish(_) | Step::Crawl(_) | Step::Notify(_) => None,
         }
     }
 
@@ -352,7 +362,7 @@ impl Step {
         match self {
             Step::Transform(transform) => transform.timeout,
             Step::Job(job) => job.timeout,
-            Step::Publish(_) | Step::Notify(_) => Duration::ZERO,
+            Step::Publish(_) | Step::Crawl(_) | Step::Notify(_) => Duration::ZERO,
         }
     }
 }
@@ -361,6 +371,8 @@ impl Step {
 pub const DEFAULT_TRANSFORM_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 /// What an attempt of a job may take when the pipeline file says nothing.
 pub const DEFAULT_JOB_TIMEOUT: Duration = Duration::from_secs(2 * 60 * 60);
+/// How long a crawl is waited for when the pipeline file says nothing.
+pub const DEFAULT_CRAWL_TIMEOUT: Duration = Duration::from_secs(60 * 60);
 
 /// A light transform: SQL, or declarative operations.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -444,6 +456,18 @@ pub struct Publish {
     /// Columns whose values become folders, outermost first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub partition_by: Vec<String>,
+    /// LF-Tags that the table has in Lake Formation, value by key. A catalog that has none keeps none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub lf_tags: BTreeMap<String, String>,
+}
+
+/// Registration by a crawler, which finds out by itself what tables there are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Crawl {
+    /// Its name in the table catalog.
+    pub crawler: String,
+    /// How long it is waited for, from the moment that the output is in its zone.
+    pub timeout: Duration,
 }
 
 /// Where a stage's output goes.

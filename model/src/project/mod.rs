@@ -3,12 +3,14 @@
 //! `decode` reads it from the file and says what is wrong with it, with line and column.
 
 pub mod decode;
+mod uses;
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
 use serde::Serialize;
 
 use crate::{location::Location, notify::TeamNotices, pipeline::Zone};
+pub use uses::Uses;
 
 /// A lake project's settings, environments and overrides already applied.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -24,6 +26,9 @@ pub struct Settings {
     /// Whom each team has told how all its runs end.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub teams: TeamNotices,
+    /// LF-Tags, value by key, of every table whose pipeline names no other value.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub lf_tags: BTreeMap<String, String>,
 }
 
 /// Where each zone lies.

@@ -36,6 +36,7 @@ macro_rules! catalog_contract {
                 an_execution_without_files_is_in_the_table_too,
                 schemas_grow_and_partition_columns_stay_last,
                 another_layout_is_refused_and_changes_nothing,
+                what_would_be_refused_is_told_before_and_changes_nothing,
                 tables_are_listed_by_name,
                 concurrent_publishes_lose_nothing,
                 publishes_of_others_are_seen,
@@ -70,6 +71,7 @@ fn change(lake: &Location, execution: &str, files: usize) -> TableChange {
         execution: execution.clone(),
     };
     TableChange {
+        lf_tags: Default::default(),
         id: id(),
         location: location(lake),
         partition_by: vec!["month".into()],
@@ -177,6 +179,30 @@ pub async fn another_layout_is_refused_and_changes_nothing(place: impl CatalogPl
         assert_eq!(failure.code, FailureCode::Conflict);
         assert!(failure.message.contains("nyc.flights_monthly"), "{failure}");
     }
+    assert_eq!(catalog.table(&id()).await.unwrap(), Some(before));
+}
+
+/// `check` says what `publish` would say, and does nothing.
+pub async fn what_would_be_refused_is_told_before_and_changes_nothing(place: impl CatalogPlace) {
+    let lake = place.location();
+    let catalog = place.open().await;
+    catalog.check(&change(&lake, "ex-1", 1)).await.unwrap();
+    assert_eq!(catalog.tables().await.unwrap(), [], "a look makes no table");
+    let before = catalog.publish(change(&lake, "ex-1", 1)).await.unwrap();
+    let mut unpartitioned = change(&lake, "ex-2", 1);
+    unpartitioned.partition_by.clear();
+    let mut elsewhere = change(&lake, "ex-3", 1);
+    elsewhere.location = lake.join("other");
+    let mut nameless = change(&lake, "ex-4", 1);
+    nameless.id = TableId::new("nyc", "../flights");
+    for refused in [unpartitioned, elsewhere, nameless] {
+        let told = catalog.check(&refused).await.unwrap_err();
+        assert_eq!(told, catalog.publish(refused).await.unwrap_err());
+    }
+    catalog.check(&change(&lake, "ex-5", 2)).await.unwrap();
+    let mut known = change(&lake, "ex-1", 1);
+    known.partition_by.clear();
+    catalog.check(&known).await.expect("what is in the table already is not added, so nothing of it can be refused");
     assert_eq!(catalog.table(&id()).await.unwrap(), Some(before));
 }
 

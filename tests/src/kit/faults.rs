@@ -18,6 +18,8 @@ pub enum Fault {
     None,
     /// It is refused as one too many, which a client tries again.
     Throttled(&'static str),
+    /// It is refused because the client may not.
+    Denied,
     /// It is refused, which a client does not try again: as if the process had ended before it.
     Refused,
     /// All that `BatchGetItem` asks for is left unprocessed.
@@ -26,7 +28,8 @@ pub enum Fault {
     AnswerLost,
 }
 
-/// Says what becomes of a request from its `X-Amz-Target` after the dot and its body.
+/// Says what becomes of a request from its `X-Amz-Target` after the dot, or, if it has none, its method and
+/// path as in `GET /bucket/key?query`, and from its body.
 pub type Script = dyn Fn(&str, &Value) -> Fault + Send + Sync;
 
 /// Starts the server; gives its address. It serves as long as the test program runs.
@@ -51,12 +54,22 @@ pub fn in_front_of(moto: &'static Moto, script: impl Fn(&str, &Value) -> Fault +
 fn serve(mut client: TcpStream, behind: &str, script: &Script) -> Option<()> {
     let (head, body) = read_request(&mut client)?;
     let target = header(&head, "x-amz-target").unwrap_or_default();
-    let operation = target.rsplit('.').next().unwrap_or_default();
+    let request = head.lines().next().and_then(|line| line.rsplit_once(' ')).map(|(request, _)| request).unwrap_or_default();
+    let operation = if target.is_empty() { request } else { target.rsplit('.').next().unwrap_or_default() };
     let asked: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
     let fault = script(operation, &asked);
     match fault {
         Fault::None => client.write_all(&forward(&head, &body, behind)?).ok(),
         Fault::Throttled(code) => answer(&mut client, 400, &error(code)),
+        Fault::Denied if target.is_empty() => {
+            let body = if request.starts_with("HEAD ") {
+                ""
+            } else {
+                "<Error><Code>AccessDenied</Code><Message>as the test says</Message></Error>"
+            };
+            answer_with(&mut client, 403, "application/xml", body)
+        }
+        Fault::Denied => answer(&mut client, 400, &error("AccessDeniedException")),
         Fault::Refused => answer(&mut client, 400, &error("ValidationException")),
         Fault::Unprocessed => answer(&mut client, 200, &json!({ "Responses": {}, "UnprocessedKeys": asked["RequestItems"] })),
         Fault::AnswerLost => {
@@ -71,11 +84,11 @@ fn error(code: &str) -> Value {
 }
 
 fn answer(client: &mut TcpStream, status: u16, body: &Value) -> Option<()> {
-    let body = body.to_string();
-    let head = format!(
-        "HTTP/1.1 {status} X\r\nContent-Type: application/x-amz-json-1.0\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
-        body.len()
-    );
+    answer_with(client, status, "application/x-amz-json-1.0", &body.to_string())
+}
+
+fn answer_with(client: &mut TcpStream, status: u16, kind: &str, body: &str) -> Option<()> {
+    let head = format!("HTTP/1.1 {status} X\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
     client.write_all(format!("{head}{body}").as_bytes()).ok()
 }
 

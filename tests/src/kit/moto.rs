@@ -22,7 +22,9 @@ const PACKAGES: &[&str] = &["moto[server,s3,sqs,sns,dynamodb,glue]==5.2.5", "bot
 ///
 /// What Amazon does in one step moto does in two, or not at all, and is mended here: to create an
 /// object only if there is none, to update a Glue table only if it is still at a version, and to keep
-/// a message that is sent to a queue while another one is deleted. It also names what a bucket notifies
+/// a message that is sent to a queue while another one is deleted, and a queue's policy when another
+/// attribute is set. A crawl ends when its crawler has been
+/// looked at, and not only when the crawls are listed. It also names what a bucket notifies
 /// otherwise than Amazon's own interface does.
 const SERVE: &str = "
 import os, sys, threading, logging
@@ -35,6 +37,13 @@ def locked(method):
             return method(queue, *args, **more)
     return call
 Queue.add_message, Queue.delete_message = locked(Queue.add_message), locked(Queue.delete_message)
+set_attributes = Queue._set_attributes
+def set_named_attributes(queue, attributes, now=None):
+    policy = getattr(queue, '_policy_json', None)
+    set_attributes(queue, attributes, now)
+    if 'Policy' not in attributes and policy:
+        queue._policy_json = policy
+Queue._set_attributes = set_named_attributes
 from moto.glue.exceptions import GlueClientError
 from moto.glue.responses import GlueResponse
 from moto.s3.responses import S3Response
@@ -51,6 +60,14 @@ def update_one(self):
             raise GlueClientError('ConcurrentModificationException', 'the table was updated meanwhile')
         return update_table(self)
 S3Response.put_object, GlueResponse.update_table = put_one, update_one
+from moto.glue.models import FakeCrawler
+crawler_as_dict = FakeCrawler.as_dict
+def looked_at(crawler):
+    told = crawler_as_dict(crawler)
+    for crawl in crawler.crawls:
+        crawl.advance()
+    return told
+FakeCrawler.as_dict = looked_at
 get_notification = S3Response.get_bucket_notification
 def get_named_notification(self):
     status, headers, body = get_notification(self)
@@ -149,6 +166,17 @@ impl Moto {
         let headers = "Content-Type: application/x-www-form-urlencoded\r\n";
         let (status, answer) = self.request("POST", "/", "sns", headers, form.join("&").as_bytes());
         assert_eq!(status, 200, "{}", String::from_utf8_lossy(&answer));
+    }
+
+    /// Calls an API that speaks JSON and has a path for each request: `lakeformation`, `/CreateLFTag`.
+    ///
+    /// # Panics
+    /// If it does not answer with success.
+    pub fn post(&self, service: &str, path: &str, body: &Value) -> Value {
+        let (status, answer) = self.request("POST", path, service, "Content-Type: application/json\r\n", body.to_string().as_bytes());
+        let text = String::from_utf8_lossy(&answer).into_owned();
+        assert_eq!(status, 200, "{path} {body}: {text}");
+        if text.is_empty() { Value::Null } else { serde_json::from_str(&text).expect("the answer is JSON") }
     }
 
     /// Calls S3: a method on `/bucket/key?query`, the path percent-encoded by this. The status and the body.

@@ -23,7 +23,7 @@ pub(super) fn to_model(data_type: &DataType) -> ModelType {
         DataType::UInt16 => ModelType::UInt(16),
         DataType::UInt32 => ModelType::UInt(32),
         DataType::UInt64 => ModelType::UInt(64),
-        DataType::Int128 => ModelType::Decimal { precision: 38, scale: 0 },
+        DataType::Int128 | DataType::UInt128 => ModelType::Decimal { precision: 38, scale: 0 },
         DataType::Float32 => ModelType::Float(32),
         DataType::Float64 => ModelType::Float(64),
         DataType::Decimal(precision, scale) => {
@@ -93,7 +93,7 @@ pub(super) fn declared(kind: ColumnType) -> DataType {
 pub(super) fn stored(data_type: &DataType) -> DataType {
     match data_type {
         DataType::Null | DataType::Categorical(..) | DataType::Enum(..) => DataType::String,
-        DataType::Int128 => DataType::Decimal(38, 0),
+        DataType::Int128 | DataType::UInt128 => DataType::Decimal(38, 0),
         DataType::Datetime(_, zone) => DataType::Datetime(TimeUnit::Microseconds, zone.clone()),
         DataType::Duration(_) => DataType::Duration(TimeUnit::Microseconds),
         DataType::List(item) | DataType::Array(item, _) => DataType::List(Box::new(stored(item))),
@@ -118,6 +118,42 @@ pub(super) fn polars_schema(schema: &table::Schema) -> Schema {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A catalog is told the model's type, and its readers find the stored one.
+    #[test]
+    fn what_is_stored_is_what_the_model_says() {
+        let categories = DataType::from_categories(Categories::global());
+        let field = |name: &str, data_type| Field::new(name.into(), data_type);
+        for (data_type, model) in [
+            (DataType::Int128, ModelType::Decimal { precision: 38, scale: 0 }),
+            (DataType::UInt128, ModelType::Decimal { precision: 38, scale: 0 }),
+            (DataType::UInt64, ModelType::UInt(64)),
+            (DataType::Decimal(12, 3), ModelType::Decimal { precision: 12, scale: 3 }),
+            (categories.clone(), ModelType::String),
+            (DataType::Binary, ModelType::Binary),
+            (DataType::Time, ModelType::Time),
+            (DataType::Datetime(TimeUnit::Nanoseconds, None), ModelType::Timestamp(None)),
+            (DataType::Datetime(TimeUnit::Milliseconds, time_zone("Europe/Paris")), ModelType::Timestamp(Some("Europe/Paris".into()))),
+            (DataType::Duration(TimeUnit::Nanoseconds), ModelType::Duration),
+            (DataType::Array(Box::new(categories), 2), ModelType::List(Box::new(ModelType::String))),
+            (
+                DataType::Struct(vec![field("a", DataType::Int128), field("b", DataType::Duration(TimeUnit::Milliseconds))]),
+                ModelType::Struct(vec![
+                    ModelColumn { name: "a".into(), data_type: ModelType::Decimal { precision: 38, scale: 0 } },
+                    ModelColumn { name: "b".into(), data_type: ModelType::Duration },
+                ]),
+            ),
+        ] {
+            assert_eq!(to_model(&data_type), model, "{data_type}");
+            assert_eq!(to_model(&stored(&data_type)), model, "{data_type} as stored");
+        }
+        for unit in [TimeUnit::Nanoseconds, TimeUnit::Milliseconds] {
+            assert_eq!(stored(&DataType::Datetime(unit, None)), DataType::Datetime(TimeUnit::Microseconds, None));
+            assert_eq!(stored(&DataType::Duration(unit)), DataType::Duration(TimeUnit::Microseconds));
+        }
+        let wide = Series::new("n".into(), [1_i64, 2]).cast(&DataType::UInt128).unwrap();
+        assert_eq!(wide.cast(&stored(wide.dtype())).unwrap().dtype(), &DataType::Decimal(38, 0));
+    }
 
     #[test]
     fn every_model_type_survives_polars() {

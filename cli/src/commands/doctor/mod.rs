@@ -21,7 +21,7 @@ use crate::{
 
 /// What one check found.
 #[derive(Serialize)]
-struct Finding {
+pub(crate) struct Finding {
     /// What was looked at.
     check: String,
     verdict: Verdict,
@@ -41,15 +41,15 @@ enum Verdict {
 }
 
 impl Finding {
-    fn ok(check: impl Into<String>, found: impl Into<String>) -> Finding {
+    pub(crate) fn ok(check: impl Into<String>, found: impl Into<String>) -> Finding {
         Finding { check: check.into(), verdict: Verdict::Ok, found: found.into(), fix: String::new() }
     }
 
-    fn warning(check: impl Into<String>, found: impl Into<String>, fix: impl Into<String>) -> Finding {
+    pub(crate) fn warning(check: impl Into<String>, found: impl Into<String>, fix: impl Into<String>) -> Finding {
         Finding { check: check.into(), verdict: Verdict::Warning, found: found.into(), fix: fix.into() }
     }
 
-    fn problem(check: impl Into<String>, found: impl Into<String>, fix: impl Into<String>) -> Finding {
+    pub(crate) fn problem(check: impl Into<String>, found: impl Into<String>, fix: impl Into<String>) -> Finding {
         Finding { check: check.into(), verdict: Verdict::Problem, found: found.into(), fix: fix.into() }
     }
 }
@@ -64,7 +64,7 @@ pub(crate) fn run(context: &Context) -> Result<()> {
             findings.extend(machine::disks(&settings));
         }
         let services = async {
-            let mut found = if settings.is_on_aws() { services::cloud(&settings).await } else { Vec::new() };
+            let mut found = if settings.is_on_aws() { services::cloud(context, &settings).await } else { Vec::new() };
             found.extend(services::lake(context, &settings).await);
             Ok(found)
         };

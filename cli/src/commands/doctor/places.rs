@@ -5,29 +5,7 @@ use std::{fs, io, path::Path};
 use lakegate_model::{pipeline::Zone, project::Settings};
 
 use super::Finding;
-use crate::up::compose::{Places, path_of};
-
-/// A finding per zone on S3: something can be written there, and deleted again.
-pub(super) async fn buckets(settings: &Settings) -> Vec<Finding> {
-    let storage = match Places::of(settings).await.and_then(|places| places.storage()) {
-        Ok(storage) => storage,
-        Err(failure) => return vec![Finding::problem("AWS", failure.message, failure.hint)],
-    };
-    let mut findings = Vec::new();
-    for zone in Zone::ALL {
-        let (check, zone) = (format!("zone {}", zone.as_str()), settings.zones.location(*zone));
-        let place = zone.join("_lakegate/doctor");
-        let tried = async {
-            storage.write(&place.join("check"), b"written by lakegate doctor".to_vec()).await?;
-            storage.discard(&place).await
-        };
-        findings.push(match tried.await {
-            Ok(()) => Finding::ok(check, zone.to_string()),
-            Err(failure) => Finding::problem(check, failure.message, failure.hint),
-        });
-    }
-    findings
-}
+use crate::up::compose::path_of;
 
 /// A finding per zone: there, writable, and on a file system where a rename replaces a file.
 pub(super) fn zones(settings: &Settings) -> Vec<Finding> {

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use lakegate_local::SqliteLedger;
 use lakegate_model::{
-    Failure, FailureCode,
-    project::{EventSourceAddress, LedgerAddress, Settings},
+    FailureCode,
+    project::{LedgerAddress, Settings},
 };
 use lakegate_telemetry::Options;
 
@@ -37,29 +37,14 @@ async fn file_ledger(path: &str) -> (Finding, bool) {
 }
 
 /// What of the lake is on AWS. Looks only: what a coordinator holds is neither received nor changed.
-pub(super) async fn cloud(settings: &Settings) -> Vec<Finding> {
+pub(super) async fn cloud(context: &Context, settings: &Settings) -> Vec<Finding> {
+    // Files that are wrong are told of already; then only what the settings need is looked at.
+    let uses = context.project().map(|project| project.uses()).unwrap_or_default();
     let places = Places::of(settings).await;
-    let cloud = match places.as_ref().map_err(Clone::clone).and_then(Places::cloud) {
-        Ok(cloud) => cloud,
-        Err(failure) => return vec![Finding::problem("AWS", failure.message, failure.hint)],
-    };
-    let finding = |check: &str, address: String, found: Result<(), Failure>| match found {
-        Ok(()) => Finding::ok(check, address),
-        Err(failure) => Finding::problem(check, failure.message, failure.hint),
-    };
-    let mut findings = Vec::new();
-    if settings.zones.raw.s3().is_some() {
-        findings.extend(super::places::buckets(settings).await);
+    match places.as_ref().map_err(Clone::clone).and_then(Places::cloud) {
+        Ok(cloud) => cloud.examine(settings, &uses).await,
+        Err(failure) => vec![Finding::problem("AWS", failure.message, failure.hint)],
     }
-    for event in &settings.events {
-        if let EventSourceAddress::Sqs { queue } = event {
-            findings.push(finding("events", event.to_string(), cloud.check_queue(queue).await));
-        }
-    }
-    if let LedgerAddress::DynamoDb(prefix) = &settings.ledger {
-        findings.push(finding("ledger", settings.ledger.to_string(), cloud.check_ledger(prefix).await));
-    }
-    findings
 }
 
 async fn coordinator(context: &Context, held: bool) -> Finding {

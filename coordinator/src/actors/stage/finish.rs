@@ -7,6 +7,7 @@ use lakegate_model::{
     ExecutionId, Failure, FailureCode, StageKey, TaskId,
     cost::Requests,
     drift::{Admission, admit},
+    layout,
     machine::execution::{Action, ExecutionState, Fact, Phase, TaskOutput, decide},
     pipeline::DriftPolicy,
     table::TableId,
@@ -19,7 +20,7 @@ use crate::{
         courier::Left,
         envelope::{Envelope, tell},
         monitor::{ParcelKey, Unwatch},
-        publisher::{Promote, discard_staging},
+        publisher::{Promote, Register, discard_staging},
         router::{HandOn, TablePublished},
     },
     passing,
@@ -221,12 +222,11 @@ impl StageActor {
         let work = async move {
             let version = versions.get(execution.pipeline_version).await?;
             let stage = &version.stage;
-            let root = |table: &str| lakegate_model::layout::table_root(&version.pipeline.dataset, table);
-            let table = stage.publish().map(|publish| (publish.table.clone(), root(&publish.table.table), publish.partition_by.clone()));
-            let message = Promote { execution: execution.id.clone(), zone: stage.output.zone, table: table.clone(), output };
+            let register = register(&version);
+            let message = Promote { execution: execution.id.clone(), zone: stage.output.zone, register, output };
             let promoted = publisher.send(Envelope::new(task::span_context(&execution), message)).await;
             let nothing = |_| (Err(crate::actors::gone("publisher")), Requests::default());
-            Ok((table.map(|(table, ..)| table), promoted.unwrap_or_else(nothing)))
+            Ok((stage.publish().map(|publish| publish.table.clone()), promoted.unwrap_or_else(nothing)))
         };
         ctx.spawn(work.into_actor(self).map(move |result: Result<_>, actor, ctx| {
             actor.under_way -= 1;
@@ -295,6 +295,18 @@ impl StageActor {
             self.parcels.remove(parcel);
             actix::spawn(tell(&self.peers.monitor, Unwatch(parcel.clone())));
         }
+    }
+}
+
+/// How the table catalog comes to know of what the stage makes.
+fn register(version: &Version) -> Register {
+    match (version.stage.publish(), version.stage.crawl()) {
+        (Some(publish), _) => {
+            let root = layout::table_root(&version.pipeline.dataset, &publish.table.table);
+            Register::Table { publish: publish.clone(), root }
+        }
+        (None, Some(crawl)) => Register::Crawler(crawl.clone()),
+        (None, None) => Register::Nowhere,
     }
 }
 

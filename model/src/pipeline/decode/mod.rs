@@ -22,6 +22,7 @@ use crate::{
     table::TableId,
     yaml::{Document, Report, Value},
 };
+pub(crate) use publish::lf_tags;
 pub use sql::{FileProblem, ProjectFiles};
 
 /// What a pipeline file says, and where it says what other files may contradict.
@@ -35,6 +36,8 @@ pub struct PipelineFile {
     pub dataset: Option<(DatasetId, Place)>,
     /// The tables it publishes.
     pub publishes: Vec<TableMention>,
+    /// The crawlers it starts.
+    pub crawlers: Vec<CrawlerMention>,
     /// The tables it reads.
     pub references: Vec<TableMention>,
     /// Whether `publishes` is all it publishes; false where the file could not be read so far.
@@ -52,6 +55,15 @@ pub struct TableMention {
     pub place: Place,
 }
 
+/// A crawler named by a stage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CrawlerMention {
+    /// Its name.
+    pub crawler: String,
+    /// Where it is named.
+    pub place: Place,
+}
+
 /// Reads the pipeline file `file`, whose content is `text`.
 pub fn decode(file: &str, text: &str, files: &dyn ProjectFiles) -> (PipelineFile, Vec<Diagnostic>) {
     let mut read = PipelineFile {
@@ -59,6 +71,7 @@ pub fn decode(file: &str, text: &str, files: &dyn ProjectFiles) -> (PipelineFile
         pipeline: None,
         dataset: None,
         publishes: Vec::new(),
+        crawlers: Vec::new(),
         references: Vec::new(),
         complete: false,
     };

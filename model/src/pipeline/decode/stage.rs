@@ -32,7 +32,8 @@ impl Context<'_> {
             return None;
         };
         let steps: Vec<Option<Step>> = items.iter().map(|item| self.step(stage, trigger, *item)).collect();
-        let publishes: Vec<usize> = (0..steps.len()).filter(|at| matches!(steps.get(*at), Some(Some(Step::Publish(_))))).collect();
+        let publishes: Vec<usize> =
+            (0..steps.len()).filter(|at| matches!(steps.get(*at), Some(Some(Step::Publish(_) | Step::Crawl(_))))).collect();
         if let [_, second, ..] = publishes.as_slice() {
             items.get(*second).inspect(|item| item.wrong("a stage publishes at most once"));
         } else if let [at] = publishes.as_slice()
@@ -64,7 +65,7 @@ impl Context<'_> {
             _ => {
                 let publish = self.publish(stage, step);
                 self.read.complete &= publish.is_some();
-                publish.map(Step::Publish)
+                publish
             }
         }
     }
@@ -173,9 +174,10 @@ pub(super) fn check_distinct(items: &[Value<'_>], stages: &[Option<Stage>]) {
 
 fn check_folder(item: &Value<'_>, before: &Stage, stage: &Stage) {
     match (before.publish(), stage.publish()) {
-        (Some(first), Some(second)) if first.partition_by == second.partition_by && first.table == second.table => {}
+        (Some(first), Some(second)) if first == second => {}
         (Some(first), Some(second)) if first.table == second.table => {
-            let message = format!("stages `{}` and `{}` publish `{}` with different `partition_by`", before.name, stage.name, first.table);
+            let differs = if first.partition_by == second.partition_by { "lf_tags" } else { "partition_by" };
+            let message = format!("stages `{}` and `{}` publish `{}` with different `{differs}`", before.name, stage.name, first.table);
             wrong_entry(item, "steps", message);
         }
         _ => {

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::pipeline::{
-    BatchTrigger, ColumnType, CsvOptions, Engine, Format, Input, Job, Operation, Output, Publish, RetryPolicy, Schedule, Sql, Step,
+    BatchTrigger, ColumnType, Crawl, CsvOptions, Engine, Format, Input, Job, Operation, Output, Publish, RetryPolicy, Schedule, Sql, Step,
     Transform, TransformWork, Trigger, Zone,
 };
 
@@ -118,7 +118,11 @@ fn good() -> Pipeline {
                 references: [].into(),
                 timeout: Duration::from_secs(3600),
             }),
-            Step::Publish(Publish { table: TableId::new("nyc", "flights_monthly"), partition_by: vec!["month".into()] }),
+            Step::Publish(Publish {
+                table: TableId::new("nyc", "flights_monthly"),
+                partition_by: vec!["month".into()],
+                lf_tags: [].into(),
+            }),
         ],
         output: Output { zone: Zone::Analytics },
         retry: RetryPolicy::default(),
@@ -142,6 +146,26 @@ fn a_good_file_is_the_pipeline_it_says() {
         [("nyc.flights_monthly".into(), 1)]
     );
     assert_eq!(read.references.iter().map(|mention| (mention.place.line, mention.place.column)).collect::<Vec<_>>(), [(14, 75)]);
+}
+
+#[test]
+fn a_table_is_tagged_and_a_crawler_is_waited_for_as_the_file_says() {
+    let step = |publish: &str| {
+        let text = GOOD.replace("{ database: nyc, table: flights_monthly, partition_by: [month] }", publish);
+        let (read, found) = decode("p.yaml", &text, &Files);
+        assert_eq!(found, [], "{publish}");
+        let crawlers: Vec<String> = read.crawlers.into_iter().map(|mention| mention.crawler).collect();
+        let stage = read.pipeline.unwrap().stages.pop().unwrap();
+        assert!(read.complete && stage.is_staged(DriftPolicy::Evolve), "{publish}");
+        (stage.steps.into_iter().next_back().unwrap(), crawlers)
+    };
+    let table = TableId::new("nyc", "flights");
+    let lf_tags = [("domain".to_owned(), "sales".to_owned()), ("pii".to_owned(), "no".to_owned())].into();
+    let published = step("{ database: nyc, table: flights, lf_tags: { Domain: Sales, pii: no } }");
+    assert_eq!(published, (Step::Publish(Publish { table, partition_by: vec![], lf_tags }), vec![]));
+    let crawl = |timeout| (Step::Crawl(Crawl { crawler: "the nyc one".into(), timeout }), vec!["the nyc one".to_owned()]);
+    assert_eq!(step("{ crawler: the nyc one }"), crawl(crate::pipeline::DEFAULT_CRAWL_TIMEOUT));
+    assert_eq!(step("{ crawler: the nyc one, timeout: 20m }"), crawl(Duration::from_secs(1200)));
 }
 
 /// A change to the good file, and what is then said: line, column, length, message, hint.
@@ -319,6 +343,32 @@ const BROKEN: &[(&str, &str, &[&str])] = &[
         "      - publish: { database: nyc, table: b }\n    output: { zone: analytics }",
         &["36:9+36 a stage publishes at most once"],
     ),
+    (
+        "database: nyc, table: flights_monthly, partition_by: [month]",
+        "crawler: nyc, table: flights_monthly, partition_by: [month]",
+        &[
+            "35:34+5 `table` beside `crawler`: what tables there are is for the crawler to find out — name either a crawler, or a database and a table that Lakegate registers itself",
+            "35:58+12 `partition_by` beside `crawler`: what tables there are is for the crawler to find out — name either a crawler, or a database and a table that Lakegate registers itself",
+        ],
+    ),
+    ("database: nyc, table: flights_monthly, partition_by: [month]", "crawler: ' '", &["35:29+3 `crawler` is empty"]),
+    (
+        "database: nyc, table: flights_monthly, partition_by: [month]",
+        "crawler: nyc, timeout: 0s",
+        &["35:43+2 `timeout` must be longer than nothing"],
+    ),
+    (
+        "partition_by: [month]",
+        "timeout: 1h",
+        &["35:59+7 `timeout` says how long a crawler is waited for, and none is named — leave it out, or name a `crawler`"],
+    ),
+    (
+        "partition_by: [month]",
+        "lf_tags: { Domain: sales, domain: x }",
+        &["35:85+6 the LF-Tag `domain` is given twice: its keys know no case — leave one of them out"],
+    ),
+    ("partition_by: [month]", "lf_tags: { domain: '' }", &["35:78+2 `domain` is empty"]),
+    ("partition_by: [month]", "lf_tags: [a]", &["35:68+3 `lf_tags` must be a mapping of `name: value`, but is a list"]),
     ("zone: stage", "zone: stage, compression: zstd", &["24:28+11 unknown key `compression` — known here: zone, format"]),
     ("- drop_nulls", "- drop_nul", &["23:15+8 this must be `deduplicate` or `drop_nulls`, but is `drop_nul` — did you mean `drop_nulls`?"]),
     ("rename: { a: c }", "rename: { a: c, b: c }", &["18:23+14 two columns would be called `c`"]),

@@ -7,4 +7,4 @@ mod tests;
 mod together;
 
 pub use settings::{Overrides, SettingsSource, decode_settings};
-pub use together::check_together;
+pub use together::{check_catalog, check_together};

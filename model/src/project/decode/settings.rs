@@ -1,13 +1,14 @@
 //! Reads `lakegate.yaml`. What is told later wins: defaults, the file, the environment, overrides;
 //! only what won is taken for an address, so that an environment for elsewhere does no harm here.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use super::address::{Addresses, queue, refused, scheme};
 use crate::{
     diagnostics::{Diagnostic, Place, nearest},
     location::Location,
     notify::{TeamNotices, decode::notify},
+    pipeline::decode::lf_tags,
     project::{CatalogAddress, EventSourceAddress, Settings, Zones},
     yaml::{Document, Fields, Report, Value},
 };
@@ -62,6 +63,7 @@ struct Layer {
     catalog: Option<Told>,
     events: Option<Vec<ToldEvent>>,
     teams: Option<TeamNotices>,
+    lf_tags: Option<BTreeMap<String, String>>,
 }
 
 #[derive(Clone, Debug)]
@@ -87,13 +89,15 @@ pub fn decode_settings(source: SettingsSource<'_>) -> Result<Settings, Vec<Diagn
 }
 
 fn read(root: Value<'_>, source: SettingsSource<'_>, report: &Report<'_>, below: Layer) -> Layer {
-    let Some(fields) = root.fields(&["zones", "ledger", "catalog", "events", "teams", "environments"], &[]) else { return below };
+    let Some(fields) = root.fields(&["zones", "ledger", "catalog", "events", "teams", "lf_tags", "environments"], &[]) else {
+        return below;
+    };
     let mut layer = below.under(layer_of(&fields));
     let environments = fields.get("environments").and_then(|value| value.entries()).unwrap_or_default();
     let mut found = source.environment.is_none();
     for (name, value) in &environments {
         // Every environment is read, so that a misspelt key shows before the day it is needed.
-        let Some(fields) = value.fields(&["zones", "ledger", "catalog", "events", "teams"], &[]) else { continue };
+        let Some(fields) = value.fields(&["zones", "ledger", "catalog", "events", "teams", "lf_tags"], &[]) else { continue };
         let over = layer_of(&fields);
         if source.environment == Some(*name) {
             found = true;
@@ -123,6 +127,7 @@ impl Layer {
             catalog: over.catalog.or(self.catalog),
             events: over.events.or(self.events),
             teams: over.teams.or(self.teams),
+            lf_tags: over.lf_tags.or(self.lf_tags),
         }
     }
 }
@@ -137,6 +142,7 @@ fn defaults() -> Layer {
         catalog: told("local:.lakegate/catalog"),
         events: Some(vec![ToldEvent::Watch(DEFAULT_SETTLE, Place::whole("the defaults"))]),
         teams: None,
+        lf_tags: None,
     }
 }
 
@@ -153,6 +159,7 @@ fn overrides(overrides: &Overrides) -> Layer {
         catalog: told("catalog", &overrides.catalog),
         events: None,
         teams: None,
+        lf_tags: None,
     }
 }
 
@@ -168,6 +175,7 @@ fn layer_of(fields: &Fields<'_>) -> Layer {
         catalog: fields.get("catalog").and_then(told),
         events: fields.get("events").and_then(events),
         teams: fields.get("teams").and_then(teams),
+        lf_tags: fields.get("lf_tags").and_then(lf_tags),
     }
 }
 
@@ -230,7 +238,8 @@ fn resolve(addresses: &Addresses<'_>, layer: Layer, report: &Report<'_>) -> Opti
         let hint = "set the analytics zone to `s3://bucket/prefix`, or write `catalog: local:` and a path";
         report.add(Diagnostic::new(catalog_place, message).hint(hint));
     }
-    Some(Settings { zones, ledger: ledger?, catalog, events: events.into_iter().map(|(event, _)| event).collect(), teams })
+    let events = events.into_iter().map(|(event, _)| event).collect();
+    Some(Settings { zones, ledger: ledger?, catalog, events, teams, lf_tags: layer.lf_tags.unwrap_or_default() })
 }
 
 /// A watcher watches a folder, and a queue tells of a bucket.

@@ -7,7 +7,7 @@ use crate::{
     diagnostics::Diagnostic,
     location::Location,
     pipeline::decode::{FileProblem, ProjectFiles, decode},
-    project::{CatalogAddress, EventSourceAddress, LedgerAddress, Settings, Zones},
+    project::{CatalogAddress, EventSourceAddress, LedgerAddress, Settings, Uses, Zones},
 };
 
 fn brief(found: &[Diagnostic]) -> Vec<String> {
@@ -39,6 +39,7 @@ fn every_key_has_a_default() {
         catalog: CatalogAddress::Local("/lake house/.lakegate/catalog".into()),
         events: vec![EventSourceAddress::Watch { settle: Duration::from_millis(250) }],
         teams: Default::default(),
+        lf_tags: [].into(),
     };
     for text in ["", "# nothing\n", "{}", "events: [watch]"] {
         assert_eq!(settings(text, None, &Overrides::default()), Ok(expected.clone()), "{text}");
@@ -74,6 +75,28 @@ fn who_can_not_be_told_is_refused_with_who_could() {
         assert!(found.iter().any(|found| found.contains(expected)), "{notify}: {found:?}");
     }
     assert!(settings("teams: { a: { notify: [ { on: failure, to: 'http://127.0.0.1:80/x' } ] } }", None, &Overrides::default()).is_ok());
+}
+
+#[test]
+fn an_environments_tags_take_the_place_of_the_files() {
+    let text = "lf_tags: { Domain: sales, pii: no }\nenvironments: { dev: {}, prod: { lf_tags: { domain: ops } } }\n";
+    let tags = |environment| settings(text, environment, &Overrides::default()).unwrap().lf_tags.into_iter().collect::<Vec<_>>();
+    let file = [("domain", "sales"), ("pii", "no")].map(|(key, value)| (key.to_owned(), value.to_owned()));
+    assert_eq!(tags(None), file);
+    assert_eq!(tags(Some("dev")), file);
+    assert_eq!(tags(Some("prod")), [("domain".to_owned(), "ops".to_owned())]);
+}
+
+#[test]
+fn what_pipelines_use_is_gathered_from_all_of_them() {
+    let text = pipeline("a", &[(&[], "x"), (&[], "y")]).replace("table: x", "table: x, lf_tags: { pii: no }");
+    let text = text.replace("database: d, table: y", "crawler: c");
+    let used = decode("0.yaml", &text, &NoFiles).0.pipeline.unwrap();
+    let uses = Uses::of(&settings("lf_tags: { domain: sales }", None, &Overrides::default()).unwrap(), [&used]);
+    let set = |text: &str| [text.to_owned()].into();
+    let folder = [Location::of_path("/lake house/lake/stage/t/a/s1")].into();
+    let lf_tags = [("domain".to_owned(), set("sales")), ("pii".to_owned(), set("no"))].into();
+    assert_eq!(uses, Uses { databases: set("d"), crawlers: [("c".to_owned(), folder)].into(), lf_tags });
 }
 
 const TWO: &str = "
@@ -215,6 +238,17 @@ fn pipeline(dataset: &str, stages: &[(&[&str], &str)]) -> String {
 fn together(texts: &[String]) -> Vec<String> {
     let files: Vec<_> = texts.iter().enumerate().map(|(index, text)| decode(&format!("{index}.yaml"), text, &NoFiles)).collect();
     brief(&check_together(&files.into_iter().map(|(file, _)| file).collect::<Vec<_>>()))
+}
+
+#[test]
+fn crawlers_are_for_a_catalog_that_has_them() {
+    let text = pipeline("a", &[(&[], "x")]).replace("database: d, table: x", "crawler: tables of t");
+    let files = [decode("0.yaml", &text, &NoFiles).0];
+    assert!(files[0].pipeline.is_some(), "{files:?}");
+    assert_eq!(check_catalog(&files, &CatalogAddress::Glue("lake_".into())), []);
+    let said = brief(&check_catalog(&files, &CatalogAddress::Local("/lake/catalog".into())));
+    let expected = "0.yaml:4:111: `tables of t` is a crawler of AWS Glue, and the table catalog is local:/lake/catalog — name a `database` and a `table` instead, or set `catalog: glue://` in lakegate.yaml";
+    assert_eq!(said, [expected]);
 }
 
 #[test]

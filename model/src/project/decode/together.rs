@@ -6,9 +6,21 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use crate::{
     diagnostics::{Diagnostic, nearest},
     ids::DatasetId,
-    pipeline::decode::{PipelineFile, TableMention},
+    pipeline::decode::{CrawlerMention, PipelineFile, TableMention},
+    project::CatalogAddress,
     table::TableId,
 };
+
+/// What these pipeline files ask of a table catalog that is not this one.
+pub fn check_catalog(files: &[PipelineFile], catalog: &CatalogAddress) -> Vec<Diagnostic> {
+    let CatalogAddress::Local(_) = catalog else { return Vec::new() };
+    let refused = |mention: &CrawlerMention| {
+        let message = format!("`{}` is a crawler of AWS Glue, and the table catalog is {catalog}", mention.crawler);
+        Diagnostic::new(mention.place.clone(), message)
+            .hint("name a `database` and a `table` instead, or set `catalog: glue://` in lakegate.yaml")
+    };
+    files.iter().flat_map(|file| &file.crawlers).map(refused).collect()
+}
 
 /// What is wrong with these pipeline files together, in their order.
 pub fn check_together(files: &[PipelineFile]) -> Vec<Diagnostic> {
