@@ -8,7 +8,9 @@ mod catalog;
 mod events;
 mod failure;
 mod ledger;
+mod provision;
 mod queue;
+pub mod sdlf;
 mod storage;
 
 pub use account::{Account, AccountOptions};

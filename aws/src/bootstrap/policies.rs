@@ -25,6 +25,7 @@ pub fn policy(settings: &Settings, role: Role) -> Value {
     if role == Role::Coordinator {
         statements.extend(queues(settings));
         statements.extend(ledger(settings));
+        statements.extend(sdlf(settings));
         statements.extend(catalog(settings));
     }
     json!({ "Version": "2012-10-17", "Statement": statements })
@@ -93,6 +94,15 @@ fn ledger(settings: &Settings) -> Vec<Value> {
     vec![statement("KeepLedger", &actions, &tables)]
 }
 
+/// The tables that tools built on SDLF read, whatever they are called.
+fn sdlf(settings: &Settings) -> Vec<Value> {
+    let Some(kept) = &settings.sdlf else { return Vec::new() };
+    let tables: Vec<String> =
+        [&kept.objects, &kept.history].into_iter().flatten().map(|name| format!("arn:aws:dynamodb:*:*:table/{name}")).collect();
+    let actions = ["dynamodb:DescribeTable", "dynamodb:BatchGetItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"];
+    vec![statement("KeepSdlfTables", &actions, &tables)]
+}
+
 fn catalog(settings: &Settings) -> Vec<Value> {
     let CatalogAddress::Glue(prefix) = &settings.catalog else { return Vec::new() };
     let places = ["catalog".to_owned(), format!("database/{prefix}*"), format!("table/{prefix}*/*")];
@@ -115,7 +125,9 @@ fn catalog(settings: &Settings) -> Vec<Value> {
 
 #[cfg(test)]
 mod tests {
-    use lakegate_model::project::Zones;
+    use std::collections::BTreeMap;
+
+    use lakegate_model::project::{Zones, sdlf::SdlfTables};
 
     use super::*;
 
@@ -126,6 +138,15 @@ mod tests {
             ledger: LedgerAddress::DynamoDb("lake".into()),
             catalog: CatalogAddress::Glue("lake_".into()),
             events: vec![EventSourceAddress::Sqs { queue: "https://sqs.eu-west-1.amazonaws.com/1/events".into() }],
+            sdlf: Some(SdlfTables {
+                objects: Some("octagon-ObjectMetadata-dev".into()),
+                history: None,
+                ttl: None,
+                org: "acme".into(),
+                app: "datalake".into(),
+                env: "dev".into(),
+                pipelines: BTreeMap::new(),
+            }),
         }
     }
 
@@ -158,5 +179,7 @@ mod tests {
             assert!(!resources(Role::Coordinator, action).is_empty(), "{action}");
         }
         assert_eq!(resources(Role::Coordinator, "sqs:ReceiveMessage"), ["arn:aws:sqs:*:*:events"]);
+        let tables = resources(Role::Coordinator, "dynamodb:UpdateItem");
+        assert!(tables.contains(&"arn:aws:dynamodb:*:*:table/octagon-ObjectMetadata-dev".to_owned()), "{tables:?}");
     }
 }

@@ -103,7 +103,7 @@ use self::{
     table::{Item, Range, Table, number, text},
     writer::{Desk, Request, Writer, lock},
 };
-use crate::account::Account;
+use crate::{account::Account, provision};
 
 /// The ledger in DynamoDB, written by this process alone.
 pub struct DynamoLedger {
@@ -120,7 +120,7 @@ impl DynamoLedger {
     /// `Ledger` if its table is not there, or can't be read; `PermissionDenied`.
     pub async fn open(account: &Account, prefix: &str) -> Result<DynamoLedger> {
         let table = Table::new(account, tables::table_name(prefix));
-        tables::check(&table).await?;
+        provision::check(&table.client, &tables::spec(prefix)).await?;
         let memory = Arc::new(Mutex::new(Memory::default()));
         let instance = instance();
         let mut desk = Desk::new(table.clone(), Arc::clone(&memory), instance.clone());
@@ -129,12 +129,17 @@ impl DynamoLedger {
     }
 
     /// Makes what the ledger `dynamodb://<prefix>` needs and does not have: a table that is paid by
-    /// request and can be recovered to any second. Changes nothing that is there.
+    /// request and can be recovered to any second. Changes nothing that is as it should be.
     ///
     /// # Errors
     /// `Ledger` if DynamoDB refuses or fails; `PermissionDenied`.
     pub async fn create(account: &Account, prefix: &str) -> Result<()> {
-        tables::create(&Table::new(account, tables::table_name(prefix)), prefix).await
+        DynamoLedger::ensure(account, prefix, false).await.map(drop)
+    }
+
+    /// As `create`, and tells whether all was as it should be; with `dry_run` it only looks.
+    pub(crate) async fn ensure(account: &Account, prefix: &str, dry_run: bool) -> Result<bool> {
+        provision::ensure(&Table::new(account, tables::table_name(prefix)).client, &tables::spec(prefix), dry_run).await
     }
 
     /// That the ledger `dynamodb://<prefix>` can be used. Writes nothing and finishes nothing, so that
@@ -143,15 +148,7 @@ impl DynamoLedger {
     /// # Errors
     /// As `open`.
     pub async fn check(account: &Account, prefix: &str) -> Result<()> {
-        tables::check(&Table::new(account, tables::table_name(prefix))).await
-    }
-
-    /// Whether the table of the ledger `dynamodb://<prefix>` is there.
-    ///
-    /// # Errors
-    /// `Ledger` if DynamoDB can't be asked; `PermissionDenied`.
-    pub async fn is_there(account: &Account, prefix: &str) -> Result<bool> {
-        tables::is_there(&Table::new(account, tables::table_name(prefix))).await
+        provision::check(&Table::new(account, tables::table_name(prefix)).client, &tables::spec(prefix)).await
     }
 
     /// What is remembered of a stage; nothing if it is not known.

@@ -9,7 +9,7 @@ use std::{
 use lakegate_coordinator::ports::{EventSource, Ledger, Storage, TableCatalog};
 use lakegate_model::{
     Failure,
-    project::{Settings, Zones},
+    project::{Settings, Zones, sdlf::SdlfTables},
 };
 use serde::Serialize;
 
@@ -93,6 +93,11 @@ impl Cloud {
         DynamoLedger::check(&self.0, prefix).await
     }
 
+    /// That the tables of SDLF that are kept can be used.
+    pub(crate) async fn check_sdlf(&self, kept: &SdlfTables) -> Result<(), Failure> {
+        lakegate_aws::sdlf::check(&self.0, kept).await
+    }
+
     /// That the queue is there, without receiving from it.
     pub(crate) async fn check_queue(&self, queue: &str) -> Result<(), Failure> {
         SqsSource::check(&self.0, queue).await
@@ -133,6 +138,10 @@ impl Cloud {
     }
 
     pub(crate) async fn check_ledger(&self, _: &str) -> Result<(), Failure> {
+        match self.0 {}
+    }
+
+    pub(crate) async fn check_sdlf(&self, _: &SdlfTables) -> Result<(), Failure> {
         match self.0 {}
     }
 

@@ -3,11 +3,13 @@
 //! `decode` reads it from the file and says what is wrong with it, with line and column.
 
 pub mod decode;
+pub mod sdlf;
 
 use std::{fmt, time::Duration};
 
 use serde::Serialize;
 
+use self::sdlf::SdlfTables;
 use crate::{location::Location, pipeline::Zone};
 
 /// A lake project's settings, environments and overrides already applied.
@@ -21,6 +23,9 @@ pub struct Settings {
     pub catalog: CatalogAddress,
     /// Where events come from.
     pub events: Vec<EventSourceAddress>,
+    /// Where tools built on SDLF read of objects and executions; only beside a ledger in DynamoDB.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sdlf: Option<SdlfTables>,
 }
 
 /// Where each zone lies.

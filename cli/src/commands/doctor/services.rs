@@ -59,6 +59,10 @@ pub(super) async fn cloud(settings: &Settings) -> Vec<Finding> {
     if let LedgerAddress::DynamoDb(prefix) = &settings.ledger {
         findings.push(finding("ledger", settings.ledger.to_string(), cloud.check_ledger(prefix).await));
     }
+    if let Some(kept) = &settings.sdlf {
+        let names: Vec<&str> = [&kept.objects, &kept.history].into_iter().flatten().map(String::as_str).collect();
+        findings.push(finding("SDLF's tables", names.join(", "), cloud.check_sdlf(kept).await));
+    }
     findings
 }
 

@@ -3,7 +3,10 @@
 
 use std::time::Duration;
 
-use super::address::{Addresses, queue, refused, scheme};
+use super::{
+    address::{Addresses, queue, refused, scheme},
+    sdlf,
+};
 use crate::{
     diagnostics::{Diagnostic, Place, nearest},
     location::Location,
@@ -60,6 +63,7 @@ struct Layer {
     ledger: Option<Told>,
     catalog: Option<Told>,
     events: Option<Vec<ToldEvent>>,
+    sdlf: Option<sdlf::Told>,
 }
 
 #[derive(Clone, Debug)]
@@ -76,7 +80,7 @@ pub fn decode_settings(source: SettingsSource<'_>) -> Result<Settings, Vec<Diagn
     if let Some(document) = Document::parse(text, &report) {
         layer = read(document.root(&report), source, &report, layer);
     }
-    let resolved = resolve(&Addresses { folder: source.folder }, layer.under(overrides(source.overrides)), &report);
+    let resolved = resolve(&Addresses { folder: source.folder }, layer.under(overrides(source.overrides)), source.environment, &report);
     let found = report.finish();
     match resolved {
         Some(settings) if found.is_empty() => Ok(settings),
@@ -85,13 +89,13 @@ pub fn decode_settings(source: SettingsSource<'_>) -> Result<Settings, Vec<Diagn
 }
 
 fn read(root: Value<'_>, source: SettingsSource<'_>, report: &Report<'_>, below: Layer) -> Layer {
-    let Some(fields) = root.fields(&["zones", "ledger", "catalog", "events", "environments"], &[]) else { return below };
+    let Some(fields) = root.fields(&["zones", "ledger", "catalog", "events", "sdlf", "environments"], &[]) else { return below };
     let mut layer = below.under(layer_of(&fields));
     let environments = fields.get("environments").and_then(|value| value.entries()).unwrap_or_default();
     let mut found = source.environment.is_none();
     for (name, value) in &environments {
         // Every environment is read, so that a misspelt key shows before the day it is needed.
-        let Some(fields) = value.fields(&["zones", "ledger", "catalog", "events"], &[]) else { continue };
+        let Some(fields) = value.fields(&["zones", "ledger", "catalog", "events", "sdlf"], &[]) else { continue };
         let over = layer_of(&fields);
         if source.environment == Some(*name) {
             found = true;
@@ -120,6 +124,10 @@ impl Layer {
             ledger: over.ledger.or(self.ledger),
             catalog: over.catalog.or(self.catalog),
             events: over.events.or(self.events),
+            sdlf: match (self.sdlf, over.sdlf) {
+                (Some(told), Some(over)) => Some(told.under(over)),
+                (told, over) => over.or(told),
+            },
         }
     }
 }
@@ -133,6 +141,7 @@ fn defaults() -> Layer {
         ledger: told("sqlite:.lakegate/ledger.db"),
         catalog: told("local:.lakegate/catalog"),
         events: Some(vec![ToldEvent::Watch(DEFAULT_SETTLE, Place::whole("the defaults"))]),
+        sdlf: None,
     }
 }
 
@@ -148,6 +157,7 @@ fn overrides(overrides: &Overrides) -> Layer {
         ledger: told("ledger", &overrides.ledger),
         catalog: told("catalog", &overrides.catalog),
         events: None,
+        sdlf: None,
     }
 }
 
@@ -162,6 +172,7 @@ fn layer_of(fields: &Fields<'_>) -> Layer {
         ledger: fields.get("ledger").and_then(told),
         catalog: fields.get("catalog").and_then(told),
         events: fields.get("events").and_then(events),
+        sdlf: fields.get("sdlf").and_then(sdlf::read),
     }
 }
 
@@ -188,7 +199,7 @@ fn event(value: Value<'_>) -> Option<ToldEvent> {
     Some(ToldEvent::Watch(DEFAULT_SETTLE, value.place()))
 }
 
-fn resolve(addresses: &Addresses<'_>, layer: Layer, report: &Report<'_>) -> Option<Settings> {
+fn resolve(addresses: &Addresses<'_>, layer: Layer, environment: Option<&str>, report: &Report<'_>) -> Option<Settings> {
     let zones = [("raw", layer.raw), ("stage", layer.stage), ("analytics", layer.analytics)];
     let zones = zones.map(|(name, told)| {
         let told = told?;
@@ -213,7 +224,9 @@ fn resolve(addresses: &Addresses<'_>, layer: Layer, report: &Report<'_>) -> Opti
         let hint = "set the analytics zone to `s3://bucket/prefix`, or write `catalog: local:` and a path";
         report.add(Diagnostic::new(catalog_place, message).hint(hint));
     }
-    Some(Settings { zones, ledger: ledger?, catalog, events: events.into_iter().map(|(event, _)| event).collect() })
+    let ledger = ledger?;
+    let sdlf = layer.sdlf.unwrap_or_default().resolve(&ledger, environment);
+    Some(Settings { zones, ledger, catalog, events: events.into_iter().map(|(event, _)| event).collect(), sdlf })
 }
 
 /// A watcher watches a folder, and a queue tells of a bucket.
