@@ -17,4 +17,5 @@ pub use account::{Account, AccountOptions};
 pub use catalog::GlueCatalog;
 pub use ledger::DynamoLedger;
 pub use queue::SqsSource;
+pub use sdlf::Projection;
 pub use storage::S3Storage;

@@ -23,7 +23,7 @@ use actors::{
     system::{self, System},
 };
 use api::Api;
-use ports::{EventSource, Ports, Result};
+use ports::{EventSource, Ledger, Ports, Result};
 use server::Listening;
 use shared::Shared;
 
@@ -52,6 +52,7 @@ pub struct Running {
     listening: Listening,
     system: Option<System>,
     ended: Option<oneshot::Receiver<Option<Failure>>>,
+    ledger: Arc<dyn Ledger>,
 }
 
 /// Starts a coordinator. When this returns it listens, and what the ledger says was under way
@@ -60,6 +61,7 @@ pub struct Running {
 /// # Errors
 /// The address is refused or taken, or the ledger can't be read.
 pub async fn start(setup: Setup) -> Result<Running> {
+    let ledger = Arc::clone(&setup.ports.ledger);
     let shared = Shared { ports: setup.ports, zones: setup.zones, tracer: setup.tracer, sources: Arc::new(setup.sources) };
     for pipeline in &setup.pipelines {
         let applied = shared.ports.ledger.apply_pipeline(pipeline, shared.now()).await?;
@@ -67,7 +69,7 @@ pub async fn start(setup: Setup) -> Result<Running> {
     }
     if setup.serve_only {
         let listening = server::listen(setup.listen, setup.insecure, Api { shared, system: None }).await?;
-        return Ok(Running { listening, system: None, ended: None });
+        return Ok(Running { listening, system: None, ended: None, ledger });
     }
     let (system, ended) = system::begin(shared.clone()).await?;
     let listening = match server::listen(setup.listen, setup.insecure, Api { shared, system: Some(system.clone()) }).await {
@@ -77,7 +79,7 @@ pub async fn start(setup: Setup) -> Result<Running> {
             return Err(failure);
         }
     };
-    Ok(Running { listening, system: Some(system), ended: Some(ended) })
+    Ok(Running { listening, system: Some(system), ended: Some(ended), ledger })
 }
 
 impl Running {
@@ -102,6 +104,7 @@ impl Running {
     /// stops. Says who was late. Nothing is lost by being late: the ledger has it.
     pub async fn shutdown(self, deadline: Duration) -> Vec<String> {
         let mut late = Vec::new();
+        let is_whole = self.system.is_some();
         self.listening.unready().await;
         if let Some(system) = &self.system {
             if let Ok(actors) = system.actors() {
@@ -116,6 +119,10 @@ impl Running {
             && tokio::time::timeout(deadline, ended).await.is_err()
         {
             late.push("actors".to_owned());
+        }
+        // Whoever only answered has written nothing that others wait for.
+        if is_whole {
+            self.ledger.close().await;
         }
         if !self.listening.stop(Duration::from_secs(1)).await {
             late.push("open connections".to_owned());

@@ -57,6 +57,7 @@
 
 mod admit;
 mod blob;
+pub(crate) mod feed;
 mod keys;
 mod listings;
 mod load;
@@ -67,6 +68,7 @@ mod pages;
 mod pipelines;
 mod reader;
 mod records;
+pub(crate) mod removals;
 mod seal;
 mod table;
 mod tables;
@@ -87,7 +89,7 @@ use lakegate_coordinator::ports::{
     Ledger, Result,
     ledger::{
         Admission, Applied, Arrival, BatchRecord, Execution, Filter, Member, Move, MoveOutcome, ObjectRecord, Page, Paged, PipelineVersion,
-        SealRequest, Sealed, StageCounts, Unrouted,
+        Removal, SealRequest, Sealed, StageCounts, Unrouted,
     },
 };
 use lakegate_model::{
@@ -96,6 +98,7 @@ use lakegate_model::{
 };
 
 use self::{
+    feed::Source,
     keys::Key,
     memory::{Memory, Of, StageMemory},
     reader::Reader,
@@ -103,7 +106,11 @@ use self::{
     table::{Item, Range, Table, number, text},
     writer::{Desk, Request, Writer, lock},
 };
-use crate::{account::Account, provision};
+use crate::{
+    account::Account,
+    provision,
+    sdlf::{self, Projection, pending::Pending, projector::Projector},
+};
 
 /// The ledger in DynamoDB, written by this process alone.
 pub struct DynamoLedger {
@@ -111,6 +118,7 @@ pub struct DynamoLedger {
     writer: Writer,
     instance: String,
     applied: AtomicU64,
+    projector: Option<Projector>,
 }
 
 impl DynamoLedger {
@@ -119,13 +127,27 @@ impl DynamoLedger {
     /// # Errors
     /// `Ledger` if its table is not there, or can't be read; `PermissionDenied`.
     pub async fn open(account: &Account, prefix: &str) -> Result<DynamoLedger> {
+        DynamoLedger::open_with(account, prefix, None).await
+    }
+
+    /// As `open`, and keeps the tables that tools built on SDLF read.
+    ///
+    /// # Errors
+    /// As `open`, for those tables too.
+    pub async fn open_with(account: &Account, prefix: &str, kept: Option<Projection>) -> Result<DynamoLedger> {
         let table = Table::new(account, tables::table_name(prefix));
         provision::check(&table.client, &tables::spec(prefix)).await?;
         let memory = Arc::new(Mutex::new(Memory::default()));
         let instance = instance();
-        let mut desk = Desk::new(table.clone(), Arc::clone(&memory), instance.clone());
+        let pending = kept.as_ref().map(|_| Arc::new(Pending::default()));
+        if let Some(kept) = &kept {
+            sdlf::check(account, &kept.tables).await?;
+        }
+        let mut desk = Desk::new(table.clone(), Arc::clone(&memory), instance.clone(), pending.clone());
         desk.load().await?;
-        Ok(DynamoLedger { reader: Reader { table, memory }, writer: Writer::start(desk), instance, applied: AtomicU64::new(0) })
+        let reader = Reader { table, memory };
+        let projector = kept.zip(pending).map(|(kept, pending)| Projector::start(account, kept, Source(reader.clone()), pending));
+        Ok(DynamoLedger { reader, writer: Writer::start(desk), instance, applied: AtomicU64::new(0), projector })
     }
 
     /// Makes what the ledger `dynamodb://<prefix>` needs and does not have: a table that is paid by
@@ -243,6 +265,16 @@ impl Ledger for DynamoLedger {
 
     async fn record_unrouted(&self, objects: Vec<Unrouted>) -> Result<()> {
         self.writer.ask(|reply| Request::Unrouted(objects, reply)).await
+    }
+
+    async fn record_removed(&self, removals: Vec<Removal>) -> Result<()> {
+        self.writer.ask(|reply| Request::Removed(removals, reply)).await
+    }
+
+    async fn close(&self) {
+        if let Some(projector) = &self.projector {
+            projector.close().await;
+        }
     }
 
     async fn unrouted_objects(&self, after: &str, limit: usize) -> Result<Vec<Unrouted>> {

@@ -15,7 +15,7 @@ use serde::Serialize;
 
 #[cfg(feature = "aws")]
 use lakegate_aws::{
-    Account, AccountOptions, DynamoLedger, GlueCatalog, S3Storage, SqsSource,
+    Account, AccountOptions, DynamoLedger, GlueCatalog, Projection, S3Storage, SqsSource,
     bootstrap::{
         Outcome, bootstrap,
         policies::{Role, policy},
@@ -53,9 +53,10 @@ impl Cloud {
         Ok(Cloud(Account::load(AccountOptions::default()).await))
     }
 
-    /// A ledger in tables whose names begin so.
-    pub(crate) async fn ledger(&self, prefix: &str) -> Result<Arc<dyn Ledger>, Failure> {
-        Ok(Arc::new(DynamoLedger::open(&self.0, prefix).await?))
+    /// A ledger in tables whose names begin so, with the tables that the settings say are kept beside it.
+    pub(crate) async fn ledger(&self, prefix: &str, settings: &Settings) -> Result<Arc<dyn Ledger>, Failure> {
+        let kept = settings.sdlf.clone().map(|tables| Projection { tables, zones: settings.zones.clone() });
+        Ok(Arc::new(DynamoLedger::open_with(&self.0, prefix, kept).await?))
     }
 
     /// A table catalog in databases whose names begin so.
@@ -121,7 +122,7 @@ impl Cloud {
             .hint("install it with `cargo install --path cli --features aws`"))
     }
 
-    pub(crate) async fn ledger(&self, _: &str) -> Result<Arc<dyn Ledger>, Failure> {
+    pub(crate) async fn ledger(&self, _: &str, _: &Settings) -> Result<Arc<dyn Ledger>, Failure> {
         match self.0 {}
     }
 

@@ -176,11 +176,7 @@ impl Handler<Envelope<Route>> for Router {
     fn handle(&mut self, envelope: Envelope<Route>, _: &mut Self::Context) -> Self::Result {
         let sorted = admission::sort(&self.shared, &self.routes, &self.pipelines, envelope.body.0);
         let work = admission::admit(self.shared.clone(), sorted);
-        Box::pin(work.into_actor(self).then(|result, router, ctx| {
-            let (admissions, result) = match result {
-                Ok(admissions) => (admissions, Ok(())),
-                Err(failure) => (Vec::new(), Err(failure)),
-            };
+        Box::pin(work.into_actor(self).then(|(admissions, result), router, ctx| {
             let passed = router.pass_on(admissions, ctx);
             async move {
                 passed.await;

@@ -5,6 +5,7 @@ mod batches;
 mod durability;
 mod listings;
 mod moves;
+mod removals;
 mod stages;
 
 use async_trait::async_trait;
@@ -22,7 +23,7 @@ use lakegate_model::{
     pipeline::{BatchTrigger, Schedule},
 };
 
-pub use self::{admission::*, batches::*, durability::*, listings::*, moves::*, stages::*};
+pub use self::{admission::*, batches::*, durability::*, listings::*, moves::*, removals::*, stages::*};
 
 /// Where a ledger is, and stays when it is closed.
 #[async_trait]
@@ -78,6 +79,12 @@ macro_rules! ledger_contract {
                 ids_are_found_by_their_start,
                 an_object_is_found_by_its_key,
                 an_execution_knows_what_it_made_and_an_object_its_runs,
+                a_removed_object_says_when,
+                a_removal_changes_no_state,
+                an_older_removal_removes_nothing_newer,
+                without_sequencers_the_order_of_telling_counts,
+                what_arrives_again_is_there_again,
+                a_version_can_be_removed_alone,
                 what_is_written_is_there_after_reopening,
                 a_read_after_a_write_sees_it,
                 the_order_goes_on_after_reopening,
