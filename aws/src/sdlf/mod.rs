@@ -53,6 +53,7 @@
 pub(crate) mod pending;
 pub(crate) mod projector;
 mod rows;
+mod scan;
 mod tables;
 mod writes;
 
@@ -60,6 +61,7 @@ use aws_sdk_dynamodb::Client;
 use lakegate_coordinator::ports::Result;
 use lakegate_model::project::{Zones, sdlf::SdlfTables};
 
+pub use self::scan::rows;
 use crate::{account::Account, provision};
 
 /// Which tables are kept, and where the zones lie whose objects are in them.

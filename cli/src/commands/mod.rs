@@ -8,6 +8,7 @@ mod config;
 mod coordinator;
 mod demo;
 mod doctor;
+mod import;
 mod init;
 mod list;
 mod object;
@@ -42,6 +43,9 @@ pub(crate) enum Command {
     Check,
     /// Make what the project needs on AWS and is not there yet: buckets, queue, tables, databases.
     Bootstrap(bootstrap::Args),
+    /// Write pipeline files from what another framework keeps in its tables.
+    #[command(subcommand)]
+    Import(import::Verb),
     /// Run the whole lake in this process: coordinator and workers.
     Up(up::Args),
     /// Run the example lake, the flights of New York in 2013, from landing to table.
@@ -89,6 +93,7 @@ pub(crate) fn run(command: Command, context: Context) -> Result<()> {
         Command::Init(args) => init::run(&context, &args),
         Command::Check => check::run(&context),
         Command::Bootstrap(args) => bootstrap::run(&context, &args),
+        Command::Import(verb) => import::run(&context, &verb),
         Command::Up(args) => up::run(&context, &args),
         Command::Demo(args) => demo::run(&context, &args),
         Command::Submit(args) => submit::run(&context, &args),

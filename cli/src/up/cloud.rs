@@ -99,6 +99,11 @@ impl Cloud {
         lakegate_aws::sdlf::check(&self.0, kept).await
     }
 
+    /// All rows of a table, as JSON objects.
+    pub(crate) async fn rows(&self, table: &str) -> Result<Vec<serde_json::Value>, Failure> {
+        lakegate_aws::sdlf::rows(&self.0, table).await
+    }
+
     /// That the queue is there, without receiving from it.
     pub(crate) async fn check_queue(&self, queue: &str) -> Result<(), Failure> {
         SqsSource::check(&self.0, queue).await
@@ -118,7 +123,7 @@ pub(crate) struct Cloud(std::convert::Infallible);
 impl Cloud {
     /// Says that this command was built without.
     pub(crate) async fn load() -> Result<Cloud, Failure> {
-        Err(Failure::new(lakegate_model::FailureCode::InvalidPipeline, "lakegate.yaml names AWS, and this lakegate was built without it")
+        Err(Failure::new(lakegate_model::FailureCode::InvalidPipeline, "this needs AWS, and this lakegate was built without it")
             .hint("install it with `cargo install --path cli --features aws`"))
     }
 
@@ -139,6 +144,10 @@ impl Cloud {
     }
 
     pub(crate) async fn check_ledger(&self, _: &str) -> Result<(), Failure> {
+        match self.0 {}
+    }
+
+    pub(crate) async fn rows(&self, _: &str) -> Result<Vec<serde_json::Value>, Failure> {
         match self.0 {}
     }
 
