@@ -99,7 +99,7 @@ fn sdlf(settings: &Settings) -> Vec<Value> {
     let Some(kept) = &settings.sdlf else { return Vec::new() };
     let tables: Vec<String> =
         [&kept.objects, &kept.history].into_iter().flatten().map(|name| format!("arn:aws:dynamodb:*:*:table/{name}")).collect();
-    let actions = ["dynamodb:DescribeTable", "dynamodb:BatchGetItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"];
+    let actions = ["dynamodb:DescribeTable", "dynamodb:UpdateItem", "dynamodb:DeleteItem"];
     vec![statement("KeepSdlfTables", &actions, &tables)]
 }
 

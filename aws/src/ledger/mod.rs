@@ -21,15 +21,17 @@
 //! | what | pk | sk | attributes |
 //! |---|---|---|---|
 //! | numbers | `meta` | `seq` | `next`: reserved in blocks |
-//! | stage | `stages` | stage | `team` `dataset` `stage` `paused` `floor` `counts` |
+//! | stage | `stages` | stage | `team` `dataset` `stage` `paused` `floor` `counts`; `projected`: up to where SDLF's tables are |
 //! | log record | `log#`stage | ordinal | `first` `token`, and `entries` (24 bytes each: seq, object) or `batch` |
-//! | object | `ob-` and 2 digits | its id | `seq` `arrival`; `landed` (its key, for the index); `aside` if superseded while it collected |
+//! | object | `ob-` and 2 digits | its id | `seq` `arrival`; `landed` (its key, for the index); `aside` if superseded while it collected; `removed` if it was, alone |
 //! | execution | `ex-` and 2 digits | its id | `of` `revision` `phase` `state` `updated` `token`; `outputs`revision; `schema` `number` |
 //! | sealed batch | `ba-` and 2 digits | its id | `batch` |
 //! | sealed batch | `sealed#`stage | last member's seq | `batch` |
 //! | schema | `schemas` | stage | `schema` `number` |
 //! | pipeline | `pipeline#`dataset | version | `version` `digest` `applied` `body` `token`; its dataset is named below `datasets` |
 //! | unrouted | `unrouted` | object id | `object` `reason` `arrived` |
+//! | removal of a key | `rm-` and 2 digits | a digest of bucket and key | `bucket` `key` `sequencer` `seq` `at` of the newest one |
+//! | removal not told yet | `untold` | number | `bucket` `key` `sequencer` `seq`, `object` or `again`: until SDLF's table of objects has it |
 //! | part | `part#`token | index | `bytes`: of what does not fit into its item; a batch's members; `expires` |
 //!
 //! Index `landed` (`landed`, `seq`; keys only): finding what landed by its key, for people.
@@ -40,6 +42,8 @@
 //! | started, ended | 1 each |
 //! | joined a batch; sealed and ended with it | as admitted; 1 for each 40 members, and some for the batch |
 //! | handed on to the next stage | nothing but the next stage's own admission |
+//!
+//! Beside it SDLF's two tables are kept, which cost more than all of this (`crate::sdlf`).
 //!
 //! **After a crash.** A log entry without its object is nothing. What follows from a move (outputs,
 //! schema) is in the move's item, and is carried out again while that is above the floor. A sealed
