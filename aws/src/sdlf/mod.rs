@@ -12,7 +12,7 @@
 //! SDLF's: `bucket` `key` `size` `last_modified_date` `timestamp` (ms) `stage` (the zone) `org` `app` `env` `team`
 //! `dataset` `pipeline` `pipeline_stage` `peh_id`. Ours: `object_id` `object_version` `sequencer` `execution_id`
 //! `pipeline_version` `made_by` (the `peh_id` of who made it) `trace_id`, and for an execution of its own that is over
-//! `attempt` and `state`. A removed object has no row.
+//! `attempt` and `state`. A removed object has no row, and neither has one that no pipeline takes.
 //!
 //! **Executions**, key `id`: a UUID made of the execution's id, always the same one. SDLF's: `version` `pipeline`
 //! (`{team}-{pipeline}-stage-{x}`; `pipeline` is the dataset's name unless lakegate.yaml says otherwise, `x` the stage's
@@ -45,7 +45,7 @@
 //! **After a crash.** A stage's item in the ledger says up to where its log is in the tables: never past what is under
 //! way, waits, or was left out. Everything from there on is looked at again at a start. Of statuses that were passed
 //! before a crash and not written, only the last one is in the list. The tables of a lake that was there before they
-//! were are filled from its logs. Two coordinators on one ledger are refused by the ledger.
+//! were are filled from its logs, but for executions whose rows would have expired. Two coordinators on one ledger are refused by the ledger.
 //!
 //! **Outages.** While a table can't be written, what is new waits, some hundred bytes each and at most
 //! some thousands of them; the ledger never waits for a table.

@@ -12,7 +12,7 @@ use lakegate_coordinator::ports::Result;
 use lakegate_model::{Failure, StageKey};
 use tokio::{
     task::{AbortHandle, JoinHandle},
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 
 use super::{
@@ -132,7 +132,8 @@ impl Desk {
             self.pending.note_removals();
             return Err(failure);
         }
-        if let Some((stage, from)) = self.pending.behind() {
+        let begun = Instant::now();
+        while let Some((stage, from)) = self.pending.behind().filter(|_| begun.elapsed() < LAG) {
             self.reread(&stage, from).await?;
         }
         for (stage, ordinal) in self.pending.due() {

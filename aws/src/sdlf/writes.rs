@@ -10,8 +10,8 @@ use aws_sdk_dynamodb::{
     operation::update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
     types::{AttributeValue, ReturnValuesOnConditionCheckFailure},
 };
-use lakegate_coordinator::ports::{Result, ledger::Execution};
-use lakegate_model::{FailureCode, ObjectId, project::sdlf::SdlfTables};
+use lakegate_coordinator::ports::{Clock as _, Result, SystemClock, ledger::Execution};
+use lakegate_model::{Failure, FailureCode, ObjectId, project::sdlf::SdlfTables};
 
 use super::{
     pending::Step,
@@ -124,6 +124,10 @@ impl Rows {
     /// row tells each once.
     pub(super) async fn history(&self, execution: &Execution, mut steps: Vec<Step>) -> Result<()> {
         let Some(table) = &self.kept.history else { return Ok(()) };
+        // From a log that is read again can come what would be deleted at once.
+        if steps.is_empty() && self.kept.ttl.is_some_and(|ttl| execution.created_at + ttl < SystemClock.now()) {
+            return Ok(());
+        }
         if steps.last().is_none_or(|last| last.revision < execution.revision) {
             steps.push(Step::of(execution));
         }
@@ -142,7 +146,7 @@ impl Rows {
             }
             there = revision;
         }
-        Err(lakegate_model::Failure::new(FailureCode::Conflict, format!("somebody else keeps changing a row of {table}")))
+        Err(Failure::new(FailureCode::Conflict, format!("somebody else keeps changing a row of {table}")))
     }
 
     fn history_request(
