@@ -381,6 +381,46 @@ async fn an_outage_of_the_tables_stops_nobody_and_loses_nothing() {
     }
 }
 
+/// Wherever the tables stop while the ledger goes on, and however far its marks are, the next one finds all.
+#[tokio::test(flavor = "multi_thread")]
+async fn wherever_it_ends_the_next_one_makes_every_row_right() {
+    for cut in [0, 90, 170] {
+        let place = Place::new(|kept| kept.ttl = None).await;
+        let (written, marks) = (AtomicU32::new(0), Arc::new(AtomicU32::new(0)));
+        let marked = Arc::clone(&marks);
+        let endpoint = faults::in_front_of(moto(), move |operation, asked| {
+            let is_row = operation == "UpdateItem" && asked["TableName"].as_str().is_some_and(|name| name.starts_with("octagon-"));
+            marked.fetch_add(u32::from(asked["ExpressionAttributeNames"]["#a0"] == "projected"), Ordering::SeqCst);
+            let is_over = is_row && written.fetch_add(1, Ordering::SeqCst) >= cut;
+            if is_over { Fault::Throttled("ProvisionedThroughputExceededException") } else { Fault::None }
+        });
+        let ledger = place.open_at(endpoint).await;
+        for n in 0..100_u64 {
+            let execution = started(&ledger, arrival("clean", &n.to_string(), "v1", Some("00A"), n)).await;
+            if n % 10 != 9 {
+                through(&ledger, &execution, vec![succeeded()]).await;
+            }
+            if n % 40 == 0 {
+                tokio::time::sleep(Duration::from_millis(1_500)).await;
+            }
+        }
+        drop(ledger);
+        let ledger = place.open().await;
+        ledger.close().await;
+        let rows = boto3(&format!(
+            "[sorted((row['size'], row.get('state', '-')) for row in db.Table({:?}).scan()['Items']), \
+              sorted((row['execution_id'], row['status']) for row in db.Table({:?}).scan()['Items'])]",
+            place.kept.objects.as_ref().unwrap(),
+            place.kept.history.as_ref().unwrap()
+        ));
+        let objects: Vec<Value> = (0..100).map(|n| json!([n, if n % 10 == 9 { "-" } else { "succeeded" }])).collect();
+        assert_eq!(rows[0], json!(objects), "after {cut} writes");
+        let over = rows[1].as_array().unwrap().iter().filter(|row| row[1] == "COMPLETED").count();
+        assert_eq!((rows[1].as_array().unwrap().len(), over), (100, 90), "after {cut} writes");
+        assert!(cut > 0 || marks.load(Ordering::SeqCst) == 0, "no mark passes what is not written");
+    }
+}
+
 /// What was in the ledger before the tables were is told too.
 #[tokio::test(flavor = "multi_thread")]
 async fn tables_that_are_new_are_filled_from_the_ledger() {
