@@ -11,7 +11,9 @@ mod failure;
 mod ledger;
 mod messenger;
 mod meter;
+mod provision;
 mod queue;
+pub mod sdlf;
 mod storage;
 
 pub use account::{Account, AccountOptions};
@@ -19,4 +21,5 @@ pub use catalog::GlueCatalog;
 pub use ledger::DynamoLedger;
 pub use messenger::AwsMessenger;
 pub use queue::SqsSource;
+pub use sdlf::Projection;
 pub use storage::S3Storage;

@@ -25,7 +25,7 @@ use actors::{
     system::{self, System},
 };
 use api::Api;
-use ports::{EventSource, Ports, Result};
+use ports::{EventSource, Ledger, Ports, Result};
 use server::Listening;
 use shared::Shared;
 
@@ -56,6 +56,7 @@ pub struct Running {
     listening: Listening,
     system: Option<System>,
     ended: Option<oneshot::Receiver<Option<Failure>>>,
+    ledger: Arc<dyn Ledger>,
 }
 
 /// Starts a coordinator. When this returns it listens, and what the ledger says was under way
@@ -64,6 +65,7 @@ pub struct Running {
 /// # Errors
 /// The address is refused or taken, or the ledger can't be read.
 pub async fn start(setup: Setup) -> Result<Running> {
+    let ledger = Arc::clone(&setup.ports.ledger);
     let (sources, outbox) = (Arc::new(setup.sources), Arc::default());
     let shared = Shared { ports: setup.ports, zones: setup.zones, tracer: setup.tracer, sources, outbox, teams: Arc::new(setup.teams) };
     for pipeline in &setup.pipelines {
@@ -72,7 +74,7 @@ pub async fn start(setup: Setup) -> Result<Running> {
     }
     if setup.serve_only {
         let listening = server::listen(setup.listen, setup.insecure, Api { shared, system: None }).await?;
-        return Ok(Running { listening, system: None, ended: None });
+        return Ok(Running { listening, system: None, ended: None, ledger });
     }
     let (system, ended) = system::begin(shared.clone()).await?;
     let listening = match server::listen(setup.listen, setup.insecure, Api { shared, system: Some(system.clone()) }).await {
@@ -82,7 +84,7 @@ pub async fn start(setup: Setup) -> Result<Running> {
             return Err(failure);
         }
     };
-    Ok(Running { listening, system: Some(system), ended: Some(ended) })
+    Ok(Running { listening, system: Some(system), ended: Some(ended), ledger })
 }
 
 impl Running {
@@ -107,6 +109,7 @@ impl Running {
     /// stops. Says who was late. Nothing is lost by being late: the ledger has it.
     pub async fn shutdown(self, deadline: Duration) -> Vec<String> {
         let mut late = Vec::new();
+        let is_whole = self.system.is_some();
         self.listening.unready().await;
         if let Some(system) = &self.system {
             if let Ok(actors) = system.actors() {
@@ -121,6 +124,10 @@ impl Running {
             && tokio::time::timeout(deadline, ended).await.is_err()
         {
             late.push("actors".to_owned());
+        }
+        // Whoever only answered has written nothing that others wait for.
+        if is_whole {
+            self.ledger.close().await;
         }
         if !self.listening.stop(Duration::from_secs(1)).await {
             late.push("open connections".to_owned());

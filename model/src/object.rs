@@ -36,6 +36,26 @@ pub fn is_earlier(a: Option<&str>, b: Option<&str>) -> bool {
     format!("{a:0<length$}") < format!("{b:0<length$}")
 }
 
+/// Where an event of a key stands among its events: S3's sequencer, and the place in the order in which
+/// a ledger learnt of them, which counts where one of two has no sequencer.
+#[derive(Clone, Copy, Debug)]
+pub struct Standing<'a> {
+    /// S3's sequencer.
+    pub sequencer: Option<&'a str>,
+    /// The ledger's number.
+    pub seq: u64,
+}
+
+impl Standing<'_> {
+    /// Whether this event is an earlier one than another of the same key.
+    pub fn is_before(self, other: Standing<'_>) -> bool {
+        match (self.sequencer, other.sequencer) {
+            (Some(_), Some(_)) => is_earlier(self.sequencer, other.sequencer),
+            _ => self.seq < other.seq,
+        }
+    }
+}
+
 /// The version of a file on a disk: `<size>-<mtime in nanoseconds>`, both hexadecimal. The inode
 /// is left out on purpose: a lake restored from a backup must not look like a lake of new files.
 pub fn file_version(size: u64, mtime_nanos: i128) -> String {
@@ -62,6 +82,15 @@ mod tests {
         assert!(!is_earlier(Some("00AB"), Some("00AB00")));
         assert!(!is_earlier(Some("00AB00"), Some("00AB")));
         assert!(!is_earlier(None, Some("1")) && !is_earlier(Some("1"), None));
+    }
+
+    #[test]
+    fn without_both_sequencers_the_order_of_the_ledger_counts() {
+        let standing = |sequencer, seq| Standing { sequencer, seq };
+        assert!(standing(Some("0A"), 9).is_before(standing(Some("0B"), 1)));
+        assert!(!standing(Some("0B"), 1).is_before(standing(Some("0A"), 9)));
+        assert!(standing(None, 1).is_before(standing(Some("0A"), 2)));
+        assert!(!standing(Some("0A"), 2).is_before(standing(None, 1)));
     }
 
     #[test]

@@ -12,8 +12,10 @@ use lakegate_aws::{
     doctor::{Finding, Verdict, examine},
 };
 use lakegate_model::{
-    Location,
+    DatasetId, Location, Pipeline,
+    pipeline::{DriftPolicy, Input, Output, Publish, RetryPolicy, Stage, Step, Trigger, Zone},
     project::{CatalogAddress, EventSourceAddress, LedgerAddress, Settings, Uses, Zones},
+    table::TableId,
 };
 use lakegate_tests::kit::{
     faults::{Fault, in_front_of},
@@ -33,6 +35,21 @@ async fn account(endpoint: String) -> Account {
     Account::load(AccountOptions { region: Some(REGION.to_owned()), endpoint: Some(endpoint), keys }).await
 }
 
+/// A pipeline that publishes to the database `shop`.
+fn pipeline() -> Pipeline {
+    let publish = Publish { table: TableId::new("shop", "orders"), partition_by: Vec::new(), lf_tags: [].into() };
+    let stage = Stage {
+        name: "load".into(),
+        trigger: Trigger::Object,
+        input: Input::default(),
+        steps: vec![Step::Publish(publish)],
+        output: Output { zone: Zone::Analytics },
+        retry: RetryPolicy::default(),
+        queue: None,
+    };
+    Pipeline { dataset: DatasetId::new("shop", "orders"), routes: Vec::new(), drift: DriftPolicy::Evolve, stages: vec![stage] }
+}
+
 impl Lake {
     fn new() -> Lake {
         let name = unique("doctor");
@@ -43,6 +60,8 @@ impl Lake {
             catalog: CatalogAddress::Glue(format!("{}_", name.replace('-', "_"))),
             events: vec![EventSourceAddress::Sqs { queue: format!("{name}-events") }],
             lf_tags: [].into(),
+            teams: [].into(),
+            sdlf: None,
         };
         let folder = settings.zones.analytics.join("shop/orders/load");
         let uses = Uses {
@@ -71,7 +90,7 @@ impl Lake {
 
     async fn bootstrap(&self) -> BTreeSet<&'static str> {
         let account = account(moto().endpoint()).await;
-        let steps = bootstrap(&account, &self.settings, &self.uses.databases, false).await.unwrap();
+        let steps = bootstrap(&account, &self.settings, &[pipeline()], false).await.unwrap();
         steps.iter().filter(|step| step.outcome == Outcome::Made).map(|step| step.kind).collect()
     }
 

@@ -395,6 +395,23 @@ fn submitting_tells_what_is_taken_known_and_refused() {
 }
 
 #[test]
+fn a_file_that_is_removed_and_comes_back_says_so() {
+    let lake = shop();
+    let _up = lake.start_up();
+    let key = "shop/returns/1.csv";
+    lake.land(key, data::orders(1, 10));
+    lake.wait_until("the file is done", |status| total(status, "succeeded") == 1);
+    let removed_at = || lake.json(&["object", "get", key])["removed_at"].clone();
+    assert_eq!(removed_at(), Value::Null);
+    fs::remove_file(lake.raw().join(key)).unwrap();
+    eventually(PATIENCE, "its removal", || Some(removed_at()).filter(Value::is_number));
+    assert!(lake.json(&["object", "history", key])["entries"].to_string().contains("removed from the raw zone"));
+    lake.land(key, data::orders(1, 11));
+    lake.wait_until("the new file is done", |status| total(status, "succeeded") == 2);
+    assert_eq!(removed_at(), Value::Null, "another one is there");
+}
+
+#[test]
 fn a_lake_that_is_left_alone_does_not_spin() {
     let lake = shop();
     let up = lake.start_up();

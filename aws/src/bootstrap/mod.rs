@@ -1,5 +1,5 @@
 //! Makes what a lake needs in an account and is not there yet: buckets, the queue of events with its
-//! dead letters, the bucket's notifications, the ledger's tables, the databases. Doing it again
+//! dead letters, the bucket's notifications, the tables of ledger and SDLF, the databases. Doing it again
 //! changes nothing.
 
 mod buckets;
@@ -18,7 +18,7 @@ use lakegate_model::{
 use serde::Serialize;
 
 use self::queues::Wanted;
-use crate::{Account, catalog, ledger::DynamoLedger};
+use crate::{Account, catalog, ledger::DynamoLedger, sdlf};
 
 /// The tag on everything that is made here, so that it can be found and charged.
 pub(crate) const TAG: (&str, &str) = ("created-by", "lakegate");
@@ -26,7 +26,7 @@ pub(crate) const TAG: (&str, &str) = ("created-by", "lakegate");
 /// One thing that a lake needs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Step {
-    /// What kind of thing: `bucket`, `queue`, `notification`, `tables`, `database`.
+    /// What kind of thing: `bucket`, `queue`, `notification`, `table`, `database`.
     pub kind: &'static str,
     /// Its name.
     pub name: String,
@@ -87,11 +87,11 @@ pub async fn bootstrap(account: &Account, settings: &Settings, pipelines: &[Pipe
         steps.extend(told::ensure(account, to, dry_run).await?);
     }
     if let LedgerAddress::DynamoDb(prefix) = &settings.ledger {
-        let present = DynamoLedger::is_there(account, prefix).await?;
-        if !(present || dry_run) {
-            DynamoLedger::create(account, prefix).await?;
-        }
-        steps.push(Step { kind: "tables", name: format!("{prefix}-…"), outcome: Outcome::of(present, dry_run) });
+        let present = DynamoLedger::ensure(account, prefix, dry_run).await?;
+        steps.push(Step { kind: "table", name: format!("{prefix}-ledger"), outcome: Outcome::of(present, dry_run) });
+    }
+    for (name, present) in sdlf::ensure(account, settings.sdlf.as_ref(), dry_run).await? {
+        steps.push(Step { kind: "table", name, outcome: Outcome::of(present, dry_run) });
     }
     if let CatalogAddress::Glue(prefix) = &settings.catalog {
         for database in databases(pipelines) {

@@ -30,6 +30,7 @@ pub fn policy(settings: &Settings, pipelines: &[Pipeline], role: Role) -> Value 
         statements.extend(queues(settings, pipelines));
         statements.extend(told(settings, pipelines));
         statements.extend(ledger(settings));
+        statements.extend(sdlf(settings));
         statements.extend(catalog(settings, uses));
     }
     json!({ "Version": "2012-10-17", "Statement": statements })
@@ -129,6 +130,15 @@ fn ledger(settings: &Settings) -> Vec<Value> {
     vec![statement("KeepLedger", &actions, &tables)]
 }
 
+/// The tables that tools built on SDLF read, whatever they are called.
+fn sdlf(settings: &Settings) -> Vec<Value> {
+    let Some(kept) = &settings.sdlf else { return Vec::new() };
+    let tables: Vec<String> =
+        [&kept.objects, &kept.history].into_iter().flatten().map(|name| format!("arn:aws:dynamodb:*:*:table/{name}")).collect();
+    let actions = ["dynamodb:DescribeTable", "dynamodb:UpdateItem", "dynamodb:DeleteItem"];
+    vec![statement("KeepSdlfTables", &actions, &tables)]
+}
+
 fn catalog(settings: &Settings, uses: &Uses) -> Vec<Value> {
     let CatalogAddress::Glue(prefix) = &settings.catalog else { return Vec::new() };
     let places = ["catalog".to_owned(), format!("database/{prefix}*"), format!("table/{prefix}*/*")];
@@ -160,9 +170,11 @@ fn catalog(settings: &Settings, uses: &Uses) -> Vec<Value> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use lakegate_model::{
         notify::{Event, Notify},
-        project::Zones,
+        project::{Zones, sdlf::SdlfTables},
     };
 
     use super::*;
@@ -176,6 +188,15 @@ mod tests {
             teams: Default::default(),
             events: vec![EventSourceAddress::Sqs { queue: "https://sqs.eu-west-1.amazonaws.com/1/events".into() }],
             lf_tags: [].into(),
+            sdlf: Some(SdlfTables {
+                objects: Some("octagon-ObjectMetadata-dev".into()),
+                history: None,
+                ttl: None,
+                org: "acme".into(),
+                app: "datalake".into(),
+                env: "dev".into(),
+                pipelines: BTreeMap::new(),
+            }),
         }
     }
 
@@ -237,5 +258,7 @@ mod tests {
             assert!(!resources(Role::Coordinator, action).is_empty(), "{action}");
         }
         assert_eq!(resources(Role::Coordinator, "sqs:ReceiveMessage"), ["arn:aws:sqs:*:*:events"]);
+        let tables = resources(Role::Coordinator, "dynamodb:UpdateItem");
+        assert!(tables.contains(&"arn:aws:dynamodb:*:*:table/octagon-ObjectMetadata-dev".to_owned()), "{tables:?}");
     }
 }

@@ -12,6 +12,7 @@
 mod catalog;
 mod ledger;
 mod queue;
+mod sdlf;
 mod zones;
 
 use std::error::Error;
@@ -68,6 +69,9 @@ pub async fn examine(account: &Account, settings: &Settings, uses: &Uses) -> Vec
     }
     if let LedgerAddress::DynamoDb(prefix) = &settings.ledger {
         findings.extend(ledger::examine(account, prefix).await);
+    }
+    if let Some(kept) = &settings.sdlf {
+        findings.extend(sdlf::examine(account, kept).await);
     }
     if let CatalogAddress::Glue(prefix) = &settings.catalog {
         findings.extend(catalog::examine(account, prefix, uses).await);

@@ -58,9 +58,11 @@ impl Desk {
         }
         self.know(arrivals.iter().map(|arrival| arrival.stage.clone()).collect::<HashSet<_>>()).await?;
         let candidates = self.announce(&arrivals).await?;
-        let new = self.record(&arrivals, candidates).await?;
+        let (new, known) = self.record(&arrivals, candidates).await?;
+        self.restore(known.iter().map(|known| (&arrivals[known.index], known.seq)).collect()).await?;
         let mut admissions = vec![Admission::Known; arrivals.len()];
         let overwritten = self.take_in(&arrivals, &new, &mut admissions);
+        self.tell_new(&arrivals, &new, &admissions);
         self.set_aside(overwritten).await?;
         Ok(admissions)
     }
@@ -90,8 +92,8 @@ impl Desk {
         Ok(candidates)
     }
 
-    /// Writes the items of those that are new and forgets that nobody took them; gives the new ones.
-    async fn record(&self, arrivals: &[Arrival], candidates: Vec<Candidate>) -> Result<Vec<Candidate>> {
+    /// Writes the items of those that are new and forgets that nobody took them; gives the new ones and the others.
+    async fn record(&self, arrivals: &[Arrival], candidates: Vec<Candidate>) -> Result<(Vec<Candidate>, Vec<Candidate>)> {
         let (table, memory) = (&self.table, &self.memory);
         let puts = candidates.into_iter().map(|candidate| async move {
             let arrival = &arrivals[candidate.index];
@@ -107,9 +109,12 @@ impl Desk {
                 table.delete(&Key::unrouted(candidate.id.as_str())).await?;
                 lock(memory).unrouted.remove(&candidate.raw);
             }
-            Ok(is_new.then_some(candidate))
+            Ok::<_, Failure>((is_new, candidate))
         });
-        futures::stream::iter(puts).buffered(CONCURRENCY).try_filter_map(|new| async move { Ok(new) }).try_collect().await
+        let recorded: Vec<(bool, Candidate)> = futures::stream::iter(puts).buffered(CONCURRENCY).try_collect().await?;
+        let (new, known): (Vec<_>, Vec<_>) = recorded.into_iter().partition(|(is_new, _)| *is_new);
+        let candidates = |of: Vec<(bool, Candidate)>| of.into_iter().map(|(_, candidate)| candidate).collect();
+        Ok((candidates(new), candidates(known)))
     }
 
     /// Remembers the new ones, and tells which members were overwritten.
@@ -118,7 +123,7 @@ impl Desk {
         let mut memory = lock(&self.memory);
         for Candidate { index, seq, ordinal, raw, id } in new {
             let arrival = &arrivals[*index];
-            let stored = StoredObject { seq: *seq, id: id.clone(), arrival: arrival.clone(), aside: None };
+            let stored = StoredObject { seq: *seq, id: id.clone(), arrival: arrival.clone(), aside: None, removed: None };
             if let Some(execution) = stored.execution() {
                 let entry =
                     Entry { ordinal: *ordinal, of: Of::Object(*raw), mark: Mark::ready(), execution: keys::raw(execution.id.as_str()) };
@@ -140,6 +145,17 @@ impl Desk {
             }
         }
         overwritten
+    }
+
+    /// Tells whoever keeps tables of the new ones.
+    fn tell_new(&self, arrivals: &[Arrival], new: &[Candidate], admissions: &[Admission]) {
+        for Candidate { index, ordinal, raw, .. } in new {
+            let begun = match &admissions[*index] {
+                Admission::Started(execution) => Some(&**execution),
+                _ => None,
+            };
+            self.tell_arrived(&arrivals[*index].stage, *ordinal, *raw, begun);
+        }
     }
 
     /// Records members as overwritten.

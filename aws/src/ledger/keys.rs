@@ -1,6 +1,6 @@
 //! Where what is in the table: keys, and ids as the sixteen bytes that they are.
 
-use lakegate_model::{BatchId, ExecutionId, ObjectId, StageKey};
+use lakegate_model::{BatchId, ExecutionId, ObjectId, StageKey, ids::digest};
 
 /// The sixteen bytes of an id of ours, without its two letters.
 pub(super) type Raw = [u8; 16];
@@ -47,6 +47,16 @@ impl Key {
         Key::new(UNROUTED, id)
     }
 
+    /// Of the newest removal of a key.
+    pub(super) fn removed(bucket: &str, key: &str) -> Key {
+        Key::of_id(&format!("rm-{}", digest("removed", &[bucket.as_bytes(), key.as_bytes()])))
+    }
+
+    /// Of a removal that SDLF's tables are still to be told of.
+    pub(super) fn untold(seq: u64) -> Key {
+        Key::new(UNTOLD, number(seq))
+    }
+
     pub(super) fn part(token: &str, index: usize) -> Key {
         Key::new(format!("part#{token}"), format!("{index:06}"))
     }
@@ -56,6 +66,8 @@ impl Key {
 pub(super) const STAGES: &str = "stages";
 /// The partition of the objects that nobody takes.
 pub(super) const UNROUTED: &str = "unrouted";
+/// The partition of the removals that SDLF's tables are still to be told of.
+pub(super) const UNTOLD: &str = "untold";
 /// The partition that names the datasets that have pipelines.
 pub(super) const DATASETS: &str = "datasets";
 /// An id's first characters that name its shard: two letters, a dash, two digits.

@@ -12,6 +12,7 @@ use lakegate_model::{DatasetId, StageKey, machine::execution::ExecutionState};
 
 use super::{
     admit::{Overwritten, overtaken, replaced},
+    feed::PROJECTED,
     keys::{self, Key, Raw},
     listings::PHASES,
     log::is_paused,
@@ -72,6 +73,9 @@ impl Desk {
         let stages = items.into_iter().map(|item| async move {
             let key = StageKey::new(DatasetId::new(text(&item, "team")?, text(&item, "dataset")?), text(&item, "stage")?);
             let floor = if item.contains_key("floor") { number(&item, "floor")? } else { 0 };
+            if let Some(feed) = &self.feed {
+                feed.reread(&key, if item.contains_key(PROJECTED) { number(&item, PROJECTED)? } else { 0 });
+            }
             let mut memory = StageMemory::new(is_paused(&item), floor, counts(&item));
             let range = Range { from: keys::number(floor), ..Range::all(keys::log(&key)) };
             let mut log = Vec::new();
@@ -225,6 +229,7 @@ impl Desk {
         let missing = repairs.outputs.into_iter().filter(|output| !there.contains(output.object.id().as_str())).collect();
         self.admit(missing).await?;
         self.doubtful = false;
+        self.tell_settled();
         Ok(())
     }
 }

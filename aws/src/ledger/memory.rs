@@ -259,10 +259,15 @@ impl StageMemory {
         !self.live.is_empty() || !self.collecting.is_empty()
     }
 
+    /// The first record of the log that has entries which are not over; the next one if none has.
+    pub(super) fn first_open(&self) -> u64 {
+        self.open.first_key_value().map_or(self.next, |(ordinal, _)| *ordinal)
+    }
+
     /// How far the floor can be raised, and the counts of what is below it then; `None` if fewer
     /// than `least` entries would get below it.
     pub(super) fn next_floor(&self, least: usize) -> Option<(u64, Counts)> {
-        let floor = self.open.first_key_value().map_or(self.next, |(ordinal, _)| *ordinal);
+        let floor = self.first_open();
         let below = || self.records.range(..floor).flat_map(|(_, seqs)| seqs);
         if floor <= self.floor || below().take(least).count() < least {
             return None;

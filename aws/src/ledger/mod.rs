@@ -21,15 +21,17 @@
 //! | what | pk | sk | attributes |
 //! |---|---|---|---|
 //! | numbers | `meta` | `seq` | `next`: reserved in blocks |
-//! | stage | `stages` | stage | `team` `dataset` `stage` `paused` `floor` `counts` |
+//! | stage | `stages` | stage | `team` `dataset` `stage` `paused` `floor` `counts`; `projected`: up to where SDLF's tables are |
 //! | log record | `log#`stage | ordinal | `first` `token`, and `entries` (24 bytes each: seq, object) or `batch` |
-//! | object | `ob-` and 2 digits | its id | `seq` `arrival`; `landed` (its key, for the index); `aside` if superseded while it collected |
+//! | object | `ob-` and 2 digits | its id | `seq` `arrival`; `landed` (its key, for the index); `aside` if superseded while it collected; `removed` if it was, alone |
 //! | execution | `ex-` and 2 digits | its id | `of` `revision` `phase` `state` `updated` `token`; `outputs`revision; `letters`revision: messages to others, until they are sent; `schema` `number` |
 //! | sealed batch | `ba-` and 2 digits | its id | `batch` |
 //! | sealed batch | `sealed#`stage | last member's seq | `batch` |
 //! | schema | `schemas` | stage | `schema` `number` |
 //! | pipeline | `pipeline#`dataset | version | `version` `digest` `applied` `body` `token`; its dataset is named below `datasets` |
 //! | unrouted | `unrouted` | object id | `object` `reason` `arrived` |
+//! | removal of a key | `rm-` and 2 digits | a digest of bucket and key | `bucket` `key` `sequencer` `seq` `at` of the newest one |
+//! | removal not told yet | `untold` | number | `bucket` `key` `sequencer` `seq`, `object` or `again`: until SDLF's table of objects has it |
 //! | part | `part#`token | index | `bytes`: of what does not fit into its item; a batch's members; `expires` |
 //!
 //! Index `landed` (`landed`, `seq`; keys only): finding what landed by its key, for people.
@@ -42,6 +44,7 @@
 //! | handed on to the next stage | nothing but the next stage's own admission |
 //!
 //! Each request is counted for the stage it is for, and what DynamoDB says that it consumed.
+//! Beside it SDLF's two tables are kept, which cost more than all of this (`crate::sdlf`).
 //!
 //! **After a crash.** A log entry without its object is nothing. What follows from a move (outputs,
 //! schema) is in the move's item, and is carried out again while that is above the floor. A sealed
@@ -59,6 +62,7 @@
 
 mod admit;
 mod blob;
+pub(crate) mod feed;
 mod keys;
 mod listings;
 mod load;
@@ -70,6 +74,7 @@ mod pages;
 mod pipelines;
 mod reader;
 mod records;
+pub(crate) mod removals;
 mod seal;
 mod table;
 mod tables;
@@ -91,7 +96,7 @@ use lakegate_coordinator::ports::{
     Ledger, Outgoing, Result,
     ledger::{
         Admission, Applied, Arrival, BatchRecord, Execution, Filter, Member, Move, MoveOutcome, ObjectRecord, Page, Paged, PipelineVersion,
-        SealRequest, Sealed, StageCounts, Unrouted,
+        Removal, SealRequest, Sealed, StageCounts, Unrouted,
     },
 };
 use lakegate_model::{
@@ -100,6 +105,7 @@ use lakegate_model::{
 };
 
 use self::{
+    feed::Source,
     keys::Key,
     memory::{Memory, Of, StageMemory},
     reader::Reader,
@@ -107,7 +113,11 @@ use self::{
     table::{Item, Range, Table, number, text},
     writer::{Desk, Request, Writer, lock},
 };
-use crate::account::Account;
+use crate::{
+    account::Account,
+    provision,
+    sdlf::{self, Projection, pending::Pending, projector::Projector},
+};
 pub(crate) use tables::table_name;
 
 /// The ledger in DynamoDB, written by this process alone.
@@ -117,6 +127,7 @@ pub struct DynamoLedger {
     instance: String,
     applied: AtomicU64,
     pipelines: pipelines::Kept,
+    projector: Option<Projector>,
 }
 
 impl DynamoLedger {
@@ -125,36 +136,48 @@ impl DynamoLedger {
     /// # Errors
     /// `Ledger` if its table is not there, or can't be read; `PermissionDenied`.
     pub async fn open(account: &Account, prefix: &str) -> Result<DynamoLedger> {
+        DynamoLedger::open_with(account, prefix, None).await
+    }
+
+    /// As `open`, and keeps the tables that tools built on SDLF read.
+    ///
+    /// # Errors
+    /// As `open`, for those tables too.
+    pub async fn open_with(account: &Account, prefix: &str, kept: Option<Projection>) -> Result<DynamoLedger> {
         let table = Table::new(account, tables::table_name(prefix));
-        tables::check(&table).await?;
+        provision::check(&table.client, &tables::spec(prefix)).await?;
         let memory = Arc::new(Mutex::new(Memory::default()));
         let instance = instance();
-        let mut desk = Desk::new(table.clone(), Arc::clone(&memory), instance.clone());
+        let pending = kept.as_ref().map(|_| Arc::new(Pending::default()));
+        if let Some(kept) = &kept {
+            sdlf::check(account, &kept.tables).await?;
+        }
+        let mut desk = Desk::new(table.clone(), Arc::clone(&memory), instance.clone(), pending.clone());
         desk.load().await?;
+        let reader = Reader { table, memory };
+        let projector = kept.zip(pending).map(|(kept, pending)| Projector::start(account, kept, Source(reader.clone()), pending));
         Ok(DynamoLedger {
-            reader: Reader { table, memory },
+            reader,
             writer: Writer::start(desk),
             instance,
             applied: AtomicU64::new(0),
             pipelines: pipelines::Kept::default(),
+            projector,
         })
     }
 
     /// Makes what the ledger `dynamodb://<prefix>` needs and does not have: a table that is paid by
-    /// request and can be recovered to any second. Changes nothing that is there.
+    /// request and can be recovered to any second. Changes nothing that is as it should be.
     ///
     /// # Errors
     /// `Ledger` if DynamoDB refuses or fails; `PermissionDenied`.
     pub async fn create(account: &Account, prefix: &str) -> Result<()> {
-        tables::create(&Table::new(account, tables::table_name(prefix)), prefix).await
+        DynamoLedger::ensure(account, prefix, false).await.map(drop)
     }
 
-    /// Whether the table of the ledger `dynamodb://<prefix>` is there.
-    ///
-    /// # Errors
-    /// `Ledger` if DynamoDB can't be asked; `PermissionDenied`.
-    pub async fn is_there(account: &Account, prefix: &str) -> Result<bool> {
-        tables::is_there(&Table::new(account, tables::table_name(prefix))).await
+    /// As `create`, and tells whether all was as it should be; with `dry_run` it only looks.
+    pub(crate) async fn ensure(account: &Account, prefix: &str, dry_run: bool) -> Result<bool> {
+        provision::ensure(&Table::new(account, tables::table_name(prefix)).client, &tables::spec(prefix), dry_run).await
     }
 
     /// What is remembered of a stage; nothing if it is not known.
@@ -263,6 +286,16 @@ impl Ledger for DynamoLedger {
 
     async fn record_unrouted(&self, objects: Vec<Unrouted>) -> Result<()> {
         self.writer.ask(|reply| Request::Unrouted(objects, reply)).await
+    }
+
+    async fn record_removed(&self, removals: Vec<Removal>) -> Result<()> {
+        self.writer.ask(|reply| Request::Removed(removals, reply)).await
+    }
+
+    async fn close(&self) {
+        if let Some(projector) = &self.projector {
+            projector.close().await;
+        }
     }
 
     async fn unrouted_objects(&self, after: &str, limit: usize) -> Result<Vec<Unrouted>> {

@@ -20,6 +20,7 @@ use super::{
     table::{CONCURRENCY, Change, Item, OnlyIf, Table, Written, n, s},
     writer::{Desk, lock},
 };
+use crate::sdlf::pending::Step;
 
 /// The beginning of the attributes that hold outputs; the revision they came with follows.
 pub(super) const OUTPUTS: &str = "outputs";
@@ -32,6 +33,8 @@ pub(super) struct Moved {
     letters: Vec<Letters>,
     /// Whether outputs or a schema are to be recorded before it is done.
     pub(super) is_followed: bool,
+    run: Run,
+    step: Step,
 }
 
 /// The last schema of each stage that the moves changed it of.
@@ -98,6 +101,9 @@ impl Desk {
         let done: Vec<Vec<(usize, Result<Option<Moved>>)>> = futures::stream::iter(in_turn).buffer_unordered(CONCURRENCY).collect().await;
         for (index, outcome) in done.into_iter().flatten() {
             self.doubtful |= outcome.is_err();
+            if let Ok(Some(moved)) = &outcome {
+                self.tell_moved(&moved.run.stage, moved.run.seq, moved.run.of, moved.step.clone());
+            }
             results[index] = outcome;
         }
         results
@@ -184,7 +190,7 @@ async fn advance_one(table: &Table, prepared: &Prepared<'_>) -> Result<Option<Mo
         Written::Refused(there) => there.get("token").and_then(|value| value.as_s().ok()) == Some(token),
     };
     let is_followed = !step.outputs.is_empty() || schema.is_some();
-    Ok(is_ours.then_some(Moved { execution: *raw, mark, schema, letters, is_followed }))
+    Ok(is_ours.then_some(Moved { execution: *raw, mark, schema, letters, is_followed, run: run.clone(), step: Step::of_move(step) }))
 }
 
 /// A value as an attribute, its parts written.

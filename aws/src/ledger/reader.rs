@@ -174,6 +174,7 @@ impl Reader {
     /// Objects with their states, in the same order.
     pub(super) async fn records(&self, objects: Vec<StoredObject>) -> Result<Vec<ObjectRecord>> {
         let batches = self.batches_of(&objects).await?;
+        let removals = self.key_removals(&objects).await?;
         let ids = objects.iter().filter_map(StoredObject::execution_id).chain(batches.values().map(|batch| batch.execution.clone()));
         let mut progress = HashMap::new();
         for (id, item) in self.items(ids.map(|id| id.as_str().to_owned())).await? {
@@ -185,7 +186,8 @@ impl Reader {
                 let batch = batches.get(&object.seq);
                 let execution = object.execution_id().or_else(|| batch.map(|batch| batch.execution.clone()));
                 let progress = execution.as_ref().and_then(|id| progress.get(id.as_str()));
-                record(object, batch, execution, progress)
+                let removed_at = object.removed_at(&removals);
+                ObjectRecord { removed_at, ..record(object, batch, execution, progress) }
             })
             .collect())
     }
@@ -244,6 +246,7 @@ fn record(object: StoredObject, batch: Option<&StoredBatch>, execution: Option<E
         execution,
         batch: batch.map(|batch| batch.id.clone()),
         failure,
+        removed_at: None,
         made_by: arrival.made_by,
         trace: arrival.trace,
     }

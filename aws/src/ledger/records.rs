@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
     keys::Raw,
+    removals::REMOVED,
     table::{Item, n, number, s, text, unreadable},
 };
 
@@ -81,6 +82,8 @@ pub(super) struct StoredObject {
     pub(super) arrival: Arrival,
     /// Set when it was superseded while it collected.
     pub(super) aside: Option<Aside>,
+    /// Set when this version alone was removed from its zone.
+    pub(super) removed: Option<Timestamp>,
 }
 
 impl StoredObject {
@@ -101,6 +104,7 @@ impl StoredObject {
             id: ObjectId::from_text(text(item, "sk")?),
             arrival: arrival.into(),
             aside: item.contains_key("aside").then(|| json(item, "aside")).transpose()?,
+            removed: item.get(REMOVED).filter(|value| value.is_n()).map(|_| number(item, REMOVED).map(Timestamp)).transpose()?,
         })
     }
 

@@ -50,6 +50,7 @@ impl Desk {
         self.table.put_parts(stored.id.as_str(), parts).await?;
         let ordinal = self.append(&request.stage, &LogRecord::Sealed(Box::new(stored.clone()))).await?;
         record_batch(&self.table, &stored).await?;
+        self.tell_sealed(&stored, ordinal);
         self.remember(&stored, ordinal);
         let execution = stored.execution();
         Ok(Some(Sealed { batch: stored.record(execution.state.phase.as_str()), execution }))

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use futures::FutureExt as _;
 use lakegate_coordinator::ports::{
     Result,
-    ledger::{Admission, Arrival, Move, MoveOutcome, SealRequest, Sealed, Unrouted},
+    ledger::{Admission, Arrival, Move, MoveOutcome, Removal, SealRequest, Sealed, Unrouted},
     meter,
 };
 use lakegate_model::{Failure, FailureCode, StageKey};
@@ -17,6 +17,7 @@ use super::{
     moves::{Moved, newest_schemas},
     table::Table,
 };
+use crate::sdlf::pending::Pending;
 
 /// Requests that may wait; whoever comes then waits to wait.
 const WAITING: usize = 1_024;
@@ -33,6 +34,7 @@ pub(super) enum Request {
     Seal(Box<SealRequest>, Reply<Option<Sealed>>),
     Pause(StageKey, bool, Reply<bool>),
     Unrouted(Vec<Unrouted>, Reply<()>),
+    Removed(Vec<Removal>, Reply<()>),
 }
 
 /// Hands requests to the task that writes. The task ends when this is gone and all is answered.
@@ -72,6 +74,8 @@ pub(super) struct Desk {
     writes: u64,
     /// A write has failed, so that what is in memory may not be what is in the table.
     pub(super) doubtful: bool,
+    /// Who keeps SDLF's tables, if they are kept.
+    pub(super) feed: Option<Arc<Pending>>,
 }
 
 /// Locks what is remembered. A panic elsewhere has left it whole: it is read again if in doubt.
@@ -80,8 +84,8 @@ pub(super) fn lock(memory: &Mutex<Memory>) -> MutexGuard<'_, Memory> {
 }
 
 impl Desk {
-    pub(super) fn new(table: Table, memory: Arc<Mutex<Memory>>, instance: String) -> Desk {
-        Desk { table, memory, numbers: 0..0, instance, writes: 0, doubtful: true }
+    pub(super) fn new(table: Table, memory: Arc<Mutex<Memory>>, instance: String, feed: Option<Arc<Pending>>) -> Desk {
+        Desk { table, memory, numbers: 0..0, instance, writes: 0, doubtful: true, feed }
     }
 
     /// A name for one write.
@@ -143,10 +147,17 @@ impl Desk {
                     let done = self.record_unrouted(objects).await;
                     self.answer(reply, done);
                 }
+                Request::Removed(removals, reply) => {
+                    let done = self.record_removed(removals).await;
+                    self.answer(reply, done);
+                }
                 Request::Advance(..) | Request::Admit(..) => {}
             }
         }
         // A record of a log that is not in memory must not get below the floor.
+        if !self.doubtful {
+            self.tell_settled();
+        }
         if !self.doubtful
             && let Err(failure) = self.checkpoint().await
         {
@@ -221,7 +232,7 @@ impl Request {
             Request::Advance(_, reply) => drop(reply.send(Err(failure.clone()))),
             Request::Seal(_, reply) => drop(reply.send(Err(failure.clone()))),
             Request::Pause(_, _, reply) => drop(reply.send(Err(failure.clone()))),
-            Request::Unrouted(_, reply) => drop(reply.send(Err(failure.clone()))),
+            Request::Unrouted(_, reply) | Request::Removed(_, reply) => drop(reply.send(Err(failure.clone()))),
         }
     }
 }

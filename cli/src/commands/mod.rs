@@ -9,6 +9,7 @@ mod coordinator;
 mod cost;
 mod demo;
 pub(crate) mod doctor;
+mod import;
 mod init;
 mod list;
 mod object;
@@ -43,6 +44,9 @@ pub(crate) enum Command {
     Check,
     /// Make what the project needs on AWS and is not there yet: buckets, queue, tables, databases.
     Bootstrap(bootstrap::Args),
+    /// Write pipeline files from what another framework keeps in its tables.
+    #[command(subcommand)]
+    Import(import::Verb),
     /// Run the whole lake in this process: coordinator and workers.
     Up(up::Args),
     /// Run the example lake, the flights of New York in 2013, from landing to table.
@@ -92,6 +96,7 @@ pub(crate) fn run(command: Command, context: Context) -> Result<()> {
         Command::Init(args) => init::run(&context, &args),
         Command::Check => check::run(&context),
         Command::Bootstrap(args) => bootstrap::run(&context, &args),
+        Command::Import(verb) => import::run(&context, &verb),
         Command::Up(args) => up::run(&context, &args),
         Command::Demo(args) => demo::run(&context, &args),
         Command::Submit(args) => submit::run(&context, &args),

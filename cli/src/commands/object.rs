@@ -103,6 +103,7 @@ fn details(out: &Output, object: &Object) -> String {
             ("run", object.run.clone().unwrap_or_default()),
             ("batch", object.batch.clone().unwrap_or_default()),
             ("made by", object.made_by.clone().unwrap_or_default()),
+            ("removed", object.removed_at.map(|at| at.to_string()).unwrap_or_default()),
             ("trace", object.trace_id.clone()),
         ],
     )

@@ -6,13 +6,13 @@ use std::{collections::BTreeMap, sync::Arc};
 use lakegate_coordinator::ports::{EventSource, Ledger, Messenger, Meter, Storage, TableCatalog};
 use lakegate_model::{
     Failure, Pipeline, StageKey,
-    project::{Settings, Uses, Zones},
+    project::{Settings, Uses, Zones, sdlf::SdlfTables},
 };
 use serde::Serialize;
 
 #[cfg(feature = "aws")]
 use lakegate_aws::{
-    Account, AccountOptions, AwsMessenger, DynamoLedger, GlueCatalog, S3Storage, SqsSource,
+    Account, AccountOptions, AwsMessenger, DynamoLedger, GlueCatalog, Projection, S3Storage, SqsSource,
     bootstrap::{
         Outcome, bootstrap,
         policies::{Role, policy},
@@ -58,9 +58,10 @@ impl Cloud {
         Ok(Cloud(Account::counted(AccountOptions::default(), meter).await))
     }
 
-    /// A ledger in tables whose names begin so.
-    pub(crate) async fn ledger(&self, prefix: &str) -> Result<Arc<dyn Ledger>, Failure> {
-        Ok(Arc::new(DynamoLedger::open(&self.0, prefix).await?))
+    /// A ledger in tables whose names begin so, with the tables that the settings say are kept beside it.
+    pub(crate) async fn ledger(&self, prefix: &str, settings: &Settings) -> Result<Arc<dyn Ledger>, Failure> {
+        let kept = settings.sdlf.clone().map(|tables| Projection { tables, zones: settings.zones.clone() });
+        Ok(Arc::new(DynamoLedger::open_with(&self.0, prefix, kept).await?))
     }
 
     /// A table catalog in databases whose names begin so.
@@ -103,6 +104,11 @@ impl Cloud {
         examine(&self.0, settings, uses).await.into_iter().map(finding).collect()
     }
 
+    /// All rows of a table, as JSON objects.
+    pub(crate) async fn rows(&self, table: &str) -> Result<Vec<serde_json::Value>, Failure> {
+        lakegate_aws::sdlf::rows(&self.0, table).await
+    }
+
     /// The events of a queue.
     pub(crate) async fn source(&self, queue: &str, zones: &Zones) -> Result<Arc<dyn EventSource>, Failure> {
         Ok(Arc::new(SqsSource::open(&self.0, zones.clone(), queue).await?))
@@ -130,11 +136,11 @@ impl Cloud {
     }
 
     pub(crate) async fn counted(_: Meter) -> Result<Cloud, Failure> {
-        Err(Failure::new(lakegate_model::FailureCode::InvalidPipeline, "lakegate.yaml names AWS, and this lakegate was built without it")
+        Err(Failure::new(lakegate_model::FailureCode::InvalidPipeline, "this needs AWS, and this lakegate was built without it")
             .hint("install it with `cargo install --path cli --features aws`"))
     }
 
-    pub(crate) async fn ledger(&self, _: &str) -> Result<Arc<dyn Ledger>, Failure> {
+    pub(crate) async fn ledger(&self, _: &str, _: &Settings) -> Result<Arc<dyn Ledger>, Failure> {
         match self.0 {}
     }
 
@@ -151,6 +157,10 @@ impl Cloud {
     }
 
     pub(crate) async fn examine(&self, _: &Settings, _: &Uses) -> Vec<Finding> {
+        match self.0 {}
+    }
+
+    pub(crate) async fn rows(&self, _: &str) -> Result<Vec<serde_json::Value>, Failure> {
         match self.0 {}
     }
 

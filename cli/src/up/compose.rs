@@ -60,7 +60,7 @@ impl Places<'_> {
         let settings = self.settings;
         let ledger: Arc<dyn Ledger> = match &settings.ledger {
             LedgerAddress::Sqlite(path) => Arc::new(open_ledger(path, patience).await?),
-            LedgerAddress::DynamoDb(prefix) => self.cloud()?.ledger(prefix).await?,
+            LedgerAddress::DynamoDb(prefix) => self.cloud()?.ledger(prefix, settings).await?,
         };
         let catalog: Arc<dyn TableCatalog> = match &settings.catalog {
             CatalogAddress::Local(path) => Arc::new(DirectoryCatalog::open(path).await?),

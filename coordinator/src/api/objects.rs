@@ -40,6 +40,7 @@ fn object(record: &ObjectRecord) -> v1::Object {
         failure: record.failure.as_ref().map(Into::into),
         trace_id: record.trace.trace_id_hex(),
         made_by: record.made_by.as_ref().map(ToString::to_string).unwrap_or_default(),
+        removed_at: record.removed_at.map_or(0, |at| at.0),
     }
 }
 
@@ -52,6 +53,7 @@ pub(super) async fn history(shared: &Shared, name: &str) -> Result<v1::ObjectHis
     let mut next = VecDeque::from([record.clone()]);
     while let Some(object) = next.pop_front() {
         entries.push(arrival(&object));
+        entries.extend(removal(&object));
         for execution in ledger.runs_of(&object.object.id()).await? {
             if !told.insert(execution.id.clone()) || entries.len() > MAX_ENTRIES {
                 continue;
@@ -70,6 +72,11 @@ fn arrival(object: &ObjectRecord) -> v1::HistoryEntry {
         Some(_) => format!("handed on: {}, {} bytes", object.object.key, object.object.size),
     };
     entry(object.arrived_at.0, object.stage.to_string(), what, None)
+}
+
+fn removal(object: &ObjectRecord) -> Option<v1::HistoryEntry> {
+    let what = format!("removed from the {} zone: {}", object.object.bucket, object.object.key);
+    object.removed_at.map(|at| entry(at.0, object.stage.to_string(), what, None))
 }
 
 fn run(execution: &Execution) -> Vec<v1::HistoryEntry> {

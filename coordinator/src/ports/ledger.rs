@@ -97,6 +97,14 @@ pub trait Ledger: Send + Sync + 'static {
     /// `limit`. `admit` forgets those it takes.
     async fn unrouted_objects(&self, after: &str, limit: usize) -> Result<Vec<Unrouted>>;
 
+    /// Records that objects were removed. A removal that names a version the ledger knows is of that
+    /// version alone; any other is of its key: of every version that came before it, known already or
+    /// told of later. What came after it is not removed, and a key that arrives again, even as a version
+    /// that is `Known`, is there again. Sequencers say what came before; where one is missing, the
+    /// order in which the ledger learnt of things. States do not change: what waits for a removed
+    /// object fails by itself, with that reason.
+    async fn record_removed(&self, removals: Vec<Removal>) -> Result<()>;
+
     /// How many objects no pipeline took.
     async fn unrouted(&self) -> Result<u64>;
 
@@ -121,6 +129,10 @@ pub trait Ledger: Send + Sync + 'static {
 
     /// The executions that had an object: its own, or its batch's.
     async fn runs_of(&self, object: &ObjectId) -> Result<Vec<Execution>>;
+
+    /// Finishes what the adapter does behind its answers, such as copies for others to read. Called when
+    /// the coordinator stops; takes seconds at most, and what is not finished is at the next start.
+    async fn close(&self) {}
 
     /// Sealed batches, newest first.
     async fn batches(&self, filter: &Filter, page: &Page) -> Result<Paged<BatchRecord>>;
@@ -359,6 +371,8 @@ pub struct ObjectRecord {
     pub batch: Option<BatchId>,
     /// Why it was set aside, if it was.
     pub failure: Option<Failure>,
+    /// When it was removed from its zone, if it was.
+    pub removed_at: Option<Timestamp>,
     /// The execution that made it.
     pub made_by: Option<ExecutionId>,
     /// Its trace.
@@ -373,6 +387,22 @@ pub struct Unrouted {
     /// Why nobody takes it.
     pub reason: String,
     /// When it arrived.
+    pub at: Timestamp,
+}
+
+/// That an object was removed from its zone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Removal {
+    /// The name of its zone.
+    pub bucket: String,
+    /// Its key below the zone.
+    pub key: String,
+    /// The version that was removed; empty if it is not told, and nothing the ledger knows if a delete
+    /// marker hides the key.
+    pub version: String,
+    /// S3's sequencer of the removal.
+    pub sequencer: Option<String>,
+    /// When it was removed, by the source's clock.
     pub at: Timestamp,
 }
 

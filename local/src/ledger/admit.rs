@@ -58,6 +58,7 @@ impl Changes<'_> {
             arrival.trace.to_string(),
         ])?;
         if inserted == 0 {
+            self.restore(object, seq)?;
             return Ok(Admission::Known);
         }
         match arrival.purpose {

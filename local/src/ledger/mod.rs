@@ -19,6 +19,7 @@ mod outbox;
 mod pipelines;
 mod queries;
 mod readers;
+mod removals;
 mod rows;
 mod schema;
 mod seal;
@@ -31,7 +32,7 @@ use lakegate_coordinator::ports::{
     Ledger, Outgoing, Result,
     ledger::{
         Admission, Applied, Arrival, BatchRecord, Execution, Filter, Member, Move, MoveOutcome, ObjectRecord, Page, Paged, PipelineVersion,
-        SealRequest, Sealed, StageCounts, Unrouted,
+        Removal, SealRequest, Sealed, StageCounts, Unrouted,
     },
 };
 use lakegate_model::{
@@ -164,6 +165,10 @@ impl Ledger for SqliteLedger {
 
     async fn record_unrouted(&self, objects: Vec<Unrouted>) -> Result<()> {
         self.writer.write(move |changes| changes.record_unrouted(&objects)).await
+    }
+
+    async fn record_removed(&self, removals: Vec<Removal>) -> Result<()> {
+        self.writer.write(move |changes| changes.record_removed(&removals)).await
     }
 
     async fn unrouted_objects(&self, after: &str, limit: usize) -> Result<Vec<Unrouted>> {

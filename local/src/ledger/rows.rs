@@ -4,6 +4,7 @@ use lakegate_coordinator::ports::ledger::{BatchRecord, Execution, Member, Object
 use lakegate_model::{
     BatchId, DatasetId, ExecutionId, ObjectVersion, StageKey, Timestamp, TraceContext,
     machine::{batch::SealReason, execution::Phase, object::ObjectState},
+    object::Standing,
 };
 use rusqlite::{Row, types::Type};
 use serde::{Serialize, de::DeserializeOwned};
@@ -86,10 +87,11 @@ fn subject(row: &Row<'_>) -> rusqlite::Result<Subject> {
 /// What `object` reads; `o` is the object.
 pub(super) const OBJECT: &str =
     "SELECT o.seq, o.bucket, o.key, o.version, o.sequencer, o.size, o.relative, s.team, s.dataset, s.stage, o.state,
-    o.arrived_at, o.updated_at, e.id, b.id, o.failure, o.made_by, o.trace";
+    o.arrived_at, o.updated_at, e.id, b.id, o.failure, o.made_by, o.trace, o.removed_at, r.sequencer, r.seq, r.at";
 /// What `OBJECT` needs besides the object.
 pub(super) const OBJECT_JOINS: &str =
-    "JOIN stages s ON s.id = o.stage LEFT JOIN executions e ON e.seq = o.execution LEFT JOIN batches b ON b.seq = o.batch";
+    "JOIN stages s ON s.id = o.stage LEFT JOIN executions e ON e.seq = o.execution LEFT JOIN batches b ON b.seq = o.batch
+    LEFT JOIN removals r ON r.bucket = o.bucket AND r.key = o.key";
 
 pub(super) fn object(row: &Row<'_>) -> rusqlite::Result<ObjectRecord> {
     let state: String = row.get(10)?;
@@ -104,9 +106,20 @@ pub(super) fn object(row: &Row<'_>) -> rusqlite::Result<ObjectRecord> {
         execution: row.get::<_, Option<String>>(13)?.map(ExecutionId::from_text),
         batch: row.get::<_, Option<String>>(14)?.map(BatchId::from_text),
         failure: failure.map(|text| from_json(&text, 15)).transpose()?,
+        removed_at: removed_at(row)?,
         made_by: row.get::<_, Option<String>>(16)?.map(ExecutionId::from_text),
         trace: trace(row, 17)?,
     })
+}
+
+/// When the version was removed alone, or its key after it.
+fn removed_at(row: &Row<'_>) -> rusqlite::Result<Option<Timestamp>> {
+    let alone: Option<i64> = row.get(18)?;
+    let Some(at) = row.get::<_, Option<i64>>(21)?.filter(|_| alone.is_none()) else { return Ok(alone.map(Timestamp)) };
+    let (sequencer, removal): (Option<String>, Option<String>) = (row.get(4)?, row.get(19)?);
+    let object = Standing { sequencer: sequencer.as_deref(), seq: number(row, 0)? };
+    let removal = Standing { sequencer: removal.as_deref(), seq: number(row, 20)? };
+    Ok((!removal.is_before(object)).then_some(Timestamp(at)))
 }
 
 /// What `batch` reads; `b` is the batch.

@@ -12,7 +12,7 @@ use super::failure::ledger_failure;
 const APPLICATION: i32 = 0x4C6B_4774;
 
 /// Each entry takes a ledger from the version of its index to the next; `user_version` says where it is.
-const MIGRATIONS: &[&str] = &[FIRST, OUTBOX];
+const MIGRATIONS: &[&str] = &[FIRST, OUTBOX, REMOVALS];
 
 /// Everything that is recorded has one `seq`, taken from one row of numbers: an execution of an
 /// object has its object's, an execution of a batch has its batch's.
@@ -102,6 +102,16 @@ const OUTBOX: &str = "
         message TEXT NOT NULL
     ) STRICT;
     CREATE INDEX outbox_by_destination ON outbox (destination, seq);
+";
+
+/// The newest removal of a key; `seq` is its place in the order of what is recorded. A version that
+/// was removed alone says so itself.
+const REMOVALS: &str = "
+    CREATE TABLE removals (
+        bucket TEXT NOT NULL, key TEXT NOT NULL, sequencer TEXT, seq INTEGER NOT NULL, at INTEGER NOT NULL,
+        PRIMARY KEY (bucket, key)
+    ) STRICT, WITHOUT ROWID;
+    ALTER TABLE objects ADD COLUMN removed_at INTEGER;
 ";
 
 /// Opens the file for the writer: makes what is missing, refuses what it does not know.

@@ -3,12 +3,14 @@
 //! `decode` reads it from the file and says what is wrong with it, with line and column.
 
 pub mod decode;
+pub mod sdlf;
 mod uses;
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
 use serde::Serialize;
 
+use self::sdlf::SdlfTables;
 use crate::{location::Location, notify::TeamNotices, pipeline::Zone};
 pub use uses::Uses;
 
@@ -29,6 +31,9 @@ pub struct Settings {
     /// LF-Tags, value by key, of every table whose pipeline names no other value.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub lf_tags: BTreeMap<String, String>,
+    /// Where tools built on SDLF read of objects and executions; only beside a ledger in DynamoDB.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sdlf: Option<SdlfTables>,
 }
 
 /// Where each zone lies.

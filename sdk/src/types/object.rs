@@ -48,6 +48,8 @@ pub struct Object {
     pub trace_id: String,
     /// The run that made it; `None` for what landed.
     pub made_by: Option<String>,
+    /// When it was removed from its zone; `None` if it was not.
+    pub removed_at: Option<Timestamp>,
 }
 
 impl TryFrom<v1::Object> for Object {
@@ -65,6 +67,7 @@ impl TryFrom<v1::Object> for Object {
             failure: object.failure.map(Into::into),
             trace_id: object.trace_id,
             made_by: text(object.made_by),
+            removed_at: time(object.removed_at),
         })
     }
 }

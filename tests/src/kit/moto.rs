@@ -4,6 +4,7 @@
 use std::{
     io::{Read as _, Write as _},
     net::TcpStream,
+    path::PathBuf,
     process::{Child, Command, Stdio},
     sync::{
         OnceLock,
@@ -87,6 +88,14 @@ os._exit(0)
 pub struct Moto {
     port: u16,
     _child: Child,
+}
+
+/// A Python that has boto3, as somebody else's client.
+///
+/// # Panics
+/// If it can't be made.
+pub fn python() -> PathBuf {
+    python_with("moto", PACKAGES)
 }
 
 /// The server, started when it is first needed.

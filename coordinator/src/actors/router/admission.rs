@@ -9,6 +9,7 @@ use actix::Addr;
 use lakegate_model::{
     DatasetId, Failure, FailureCode, ObjectVersion, StageKey, Timestamp, TraceContext,
     event::{EventKind, ObjectEvent},
+    object::is_data,
     pipeline::{Trigger, Zone},
     route::{Routes, Routing},
 };
@@ -19,7 +20,7 @@ use crate::{
     actors::envelope::Envelope,
     ports::{
         Result,
-        ledger::{Admission, Arrival, PipelineVersion, Purpose, Unrouted},
+        ledger::{Admission, Arrival, PipelineVersion, Purpose, Removal, Unrouted},
     },
     shared::Shared,
 };
@@ -30,20 +31,29 @@ pub(super) type Pipelines = HashMap<DatasetId, Arc<PipelineVersion>>;
 pub(super) struct Sorted {
     pub(super) arrivals: Vec<Arrival>,
     pub(super) unrouted: Vec<Unrouted>,
+    removals: Vec<Removal>,
 }
 
-/// Sorts events. Those of other buckets, of keys that are no data and of removals are nobody's: a
-/// removed object that is still to be processed fails by itself, with that reason.
+/// Sorts events. Creations in other zones and those of keys that are no data are nobody's. A removal
+/// without a sequencer after which its key is created again is none: the ledger could not tell.
 pub(super) fn sort(shared: &Shared, routes: &Routes, pipelines: &Pipelines, events: Vec<ObjectEvent>) -> Sorted {
-    let mut sorted = Sorted { arrivals: Vec::new(), unrouted: Vec::new() };
+    let mut sorted = Sorted { arrivals: Vec::new(), unrouted: Vec::new(), removals: Vec::new() };
     let (raw, now) = (shared.zones.bucket(Zone::Raw), shared.now());
-    for ObjectEvent { kind, object, .. } in events {
+    for ObjectEvent { kind, object, at } in events {
+        if kind == EventKind::Created {
+            let is_of_another = |removal: &Removal| removal.bucket != object.bucket || removal.key != object.key;
+            sorted.removals.retain(|removal| removal.sequencer.is_some() || is_of_another(removal));
+        }
         match kind {
             EventKind::Created if object.bucket == raw => match arrival(shared, routes, pipelines, object, now) {
                 Ok(Some(arrival)) => sorted.arrivals.push(arrival),
                 Ok(None) => {}
                 Err(unrouted) => sorted.unrouted.push(*unrouted),
             },
+            EventKind::Removed if is_data(&object.key) => {
+                let ObjectVersion { bucket, key, version, sequencer, .. } = object;
+                sorted.removals.push(Removal { bucket, key, version, sequencer, at });
+            }
             EventKind::Created | EventKind::Removed => {
                 tracing::debug!(bucket = object.bucket, key = object.key, ?kind, "nothing to do for this event");
             }
@@ -76,26 +86,37 @@ fn arrival(
     Ok(Some(Arrival { object, relative, stage, purpose, made_by: None, at, trace: shared.tracer.new_trace() }))
 }
 
-/// Has everything written to the ledger, and gives the admissions with their stages.
-pub(super) async fn admit(shared: Shared, sorted: Sorted) -> Result<Vec<(StageKey, Admission)>> {
-    for unrouted in &sorted.unrouted {
+/// Has everything written to the ledger, and gives the admissions with their stages. What was admitted
+/// is to be passed on even if the removals after it could not be recorded.
+pub(super) async fn admit(shared: Shared, sorted: Sorted) -> (Vec<(StageKey, Admission)>, Result<()>) {
+    let removals = sorted.removals;
+    match admit_arrivals(&shared, sorted.arrivals, sorted.unrouted).await {
+        Ok(admissions) if removals.is_empty() => (admissions, Ok(())),
+        // After the arrivals, which came before them.
+        Ok(admissions) => (admissions, shared.ports.ledger.record_removed(removals).await),
+        Err(failure) => (Vec::new(), Err(failure)),
+    }
+}
+
+async fn admit_arrivals(shared: &Shared, arrivals: Vec<Arrival>, unrouted: Vec<Unrouted>) -> Result<Vec<(StageKey, Admission)>> {
+    for unrouted in &unrouted {
         tracing::warn!(key = unrouted.object.key, reason = unrouted.reason, "nobody takes this object");
     }
-    if !sorted.unrouted.is_empty() {
-        shared.ports.ledger.record_unrouted(sorted.unrouted).await?;
+    if !unrouted.is_empty() {
+        shared.ports.ledger.record_unrouted(unrouted).await?;
     }
-    if sorted.arrivals.is_empty() {
+    if arrivals.is_empty() {
         return Ok(Vec::new());
     }
-    let landed: Vec<Landed> = sorted.arrivals.iter().map(Landed::of).collect();
-    let admissions = shared.ports.ledger.admit(sorted.arrivals).await?;
+    let landed: Vec<Landed> = arrivals.iter().map(Landed::of).collect();
+    let admissions = shared.ports.ledger.admit(arrivals).await?;
     let mut arrived: BTreeMap<StageKey, u64> = BTreeMap::new();
     landed.iter().for_each(|landed| *arrived.entry(landed.stage.clone()).or_default() += 1);
     shared.ports.meter.arrived(&arrived);
     let now = shared.now();
     let admitted = landed.into_iter().zip(admissions).map(|(landed, admission)| {
         if admission != Admission::Known {
-            landed.tell(&shared, now);
+            landed.tell(shared, now);
         }
         (landed.stage, admission)
     });
@@ -161,7 +182,7 @@ pub(super) async fn submit(
             Err(failure) => outcomes.push(SubmitOutcome { key, result: Err(failure) }),
         }
     }
-    let admissions = admit(shared, Sorted { arrivals, unrouted: Vec::new() }).await?;
+    let admissions = admit_arrivals(&shared, arrivals, Vec::new()).await?;
     let accepted = outcomes.iter_mut().filter_map(|outcome| outcome.result.as_mut().ok());
     for ((_, new), (_, admission)) in accepted.zip(&admissions) {
         *new = *admission != Admission::Known;

@@ -17,11 +17,12 @@ pub(super) async fn admit(
     mut sorted: Sorted,
     passed: Vec<Passed>,
     pipelines: Pipelines,
-) -> Result<Vec<(StageKey, Admission)>> {
+) -> (Vec<(StageKey, Admission)>, Result<()>) {
     for object in passed {
-        match arrival(&shared, object, &pipelines).await? {
-            Ok(arrival) => sorted.arrivals.push(arrival),
-            Err(unrouted) => sorted.unrouted.push(*unrouted),
+        match arrival(&shared, object, &pipelines).await {
+            Ok(Ok(arrival)) => sorted.arrivals.push(arrival),
+            Ok(Err(unrouted)) => sorted.unrouted.push(*unrouted),
+            Err(failure) => return (Vec::new(), Err(failure)),
         }
     }
     admission::admit(shared, sorted).await

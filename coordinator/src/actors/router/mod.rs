@@ -183,11 +183,7 @@ impl Handler<Envelope<Route>> for Router {
         let Route { events, passed } = envelope.body;
         let sorted = admission::sort(&self.shared, &self.routes, &self.pipelines, events);
         let work = handed_over::admit(self.shared.clone(), sorted, passed, self.pipelines.clone());
-        Box::pin(work.into_actor(self).then(|result, router, ctx| {
-            let (admissions, result) = match result {
-                Ok(admissions) => (admissions, Ok(())),
-                Err(failure) => (Vec::new(), Err(failure)),
-            };
+        Box::pin(work.into_actor(self).then(|(admissions, result), router, ctx| {
             let passed = router.pass_on(admissions, ctx);
             async move {
                 passed.await;

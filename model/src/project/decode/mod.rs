@@ -1,6 +1,7 @@
 //! Reads a project: `lakegate.yaml`, and what its pipeline files may not do beside each other.
 
 mod address;
+mod sdlf;
 mod settings;
 #[cfg(test)]
 mod tests;

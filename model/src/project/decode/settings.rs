@@ -3,7 +3,10 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::address::{Addresses, queue, refused, scheme};
+use super::{
+    address::{Addresses, queue, refused, scheme},
+    sdlf,
+};
 use crate::{
     diagnostics::{Diagnostic, Place, nearest},
     location::Location,
@@ -64,6 +67,7 @@ struct Layer {
     events: Option<Vec<ToldEvent>>,
     teams: Option<TeamNotices>,
     lf_tags: Option<BTreeMap<String, String>>,
+    sdlf: Option<sdlf::Told>,
 }
 
 #[derive(Clone, Debug)]
@@ -80,7 +84,7 @@ pub fn decode_settings(source: SettingsSource<'_>) -> Result<Settings, Vec<Diagn
     if let Some(document) = Document::parse(text, &report) {
         layer = read(document.root(&report), source, &report, layer);
     }
-    let resolved = resolve(&Addresses { folder: source.folder }, layer.under(overrides(source.overrides)), &report);
+    let resolved = resolve(&Addresses { folder: source.folder }, layer.under(overrides(source.overrides)), source.environment, &report);
     let found = report.finish();
     match resolved {
         Some(settings) if found.is_empty() => Ok(settings),
@@ -89,15 +93,14 @@ pub fn decode_settings(source: SettingsSource<'_>) -> Result<Settings, Vec<Diagn
 }
 
 fn read(root: Value<'_>, source: SettingsSource<'_>, report: &Report<'_>, below: Layer) -> Layer {
-    let Some(fields) = root.fields(&["zones", "ledger", "catalog", "events", "teams", "lf_tags", "environments"], &[]) else {
-        return below;
-    };
+    let keys = ["zones", "ledger", "catalog", "events", "teams", "lf_tags", "sdlf", "environments"];
+    let Some(fields) = root.fields(&keys, &[]) else { return below };
     let mut layer = below.under(layer_of(&fields));
     let environments = fields.get("environments").and_then(|value| value.entries()).unwrap_or_default();
     let mut found = source.environment.is_none();
     for (name, value) in &environments {
         // Every environment is read, so that a misspelt key shows before the day it is needed.
-        let Some(fields) = value.fields(&["zones", "ledger", "catalog", "events", "teams", "lf_tags"], &[]) else { continue };
+        let Some(fields) = value.fields(&["zones", "ledger", "catalog", "events", "teams", "lf_tags", "sdlf"], &[]) else { continue };
         let over = layer_of(&fields);
         if source.environment == Some(*name) {
             found = true;
@@ -128,6 +131,10 @@ impl Layer {
             events: over.events.or(self.events),
             teams: over.teams.or(self.teams),
             lf_tags: over.lf_tags.or(self.lf_tags),
+            sdlf: match (self.sdlf, over.sdlf) {
+                (Some(told), Some(over)) => Some(told.under(over)),
+                (told, over) => over.or(told),
+            },
         }
     }
 }
@@ -143,6 +150,7 @@ fn defaults() -> Layer {
         events: Some(vec![ToldEvent::Watch(DEFAULT_SETTLE, Place::whole("the defaults"))]),
         teams: None,
         lf_tags: None,
+        sdlf: None,
     }
 }
 
@@ -160,6 +168,7 @@ fn overrides(overrides: &Overrides) -> Layer {
         events: None,
         teams: None,
         lf_tags: None,
+        sdlf: None,
     }
 }
 
@@ -176,6 +185,7 @@ fn layer_of(fields: &Fields<'_>) -> Layer {
         events: fields.get("events").and_then(events),
         teams: fields.get("teams").and_then(teams),
         lf_tags: fields.get("lf_tags").and_then(lf_tags),
+        sdlf: fields.get("sdlf").and_then(sdlf::read),
     }
 }
 
@@ -212,7 +222,7 @@ fn event(value: Value<'_>) -> Option<ToldEvent> {
     Some(ToldEvent::Watch(DEFAULT_SETTLE, value.place()))
 }
 
-fn resolve(addresses: &Addresses<'_>, layer: Layer, report: &Report<'_>) -> Option<Settings> {
+fn resolve(addresses: &Addresses<'_>, layer: Layer, environment: Option<&str>, report: &Report<'_>) -> Option<Settings> {
     let zones = [("raw", layer.raw), ("stage", layer.stage), ("analytics", layer.analytics)];
     let zones = zones.map(|(name, told)| {
         let told = told?;
@@ -238,8 +248,10 @@ fn resolve(addresses: &Addresses<'_>, layer: Layer, report: &Report<'_>) -> Opti
         let hint = "set the analytics zone to `s3://bucket/prefix`, or write `catalog: local:` and a path";
         report.add(Diagnostic::new(catalog_place, message).hint(hint));
     }
+    let ledger = ledger?;
+    let sdlf = layer.sdlf.unwrap_or_default().resolve(&ledger, environment);
     let events = events.into_iter().map(|(event, _)| event).collect();
-    Some(Settings { zones, ledger: ledger?, catalog, events, teams, lf_tags: layer.lf_tags.unwrap_or_default() })
+    Some(Settings { zones, ledger, catalog, events, teams, lf_tags: layer.lf_tags.unwrap_or_default(), sdlf })
 }
 
 /// A watcher watches a folder, and a queue tells of a bucket.

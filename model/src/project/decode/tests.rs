@@ -40,6 +40,7 @@ fn every_key_has_a_default() {
         events: vec![EventSourceAddress::Watch { settle: Duration::from_millis(250) }],
         teams: Default::default(),
         lf_tags: [].into(),
+        sdlf: None,
     };
     for text in ["", "# nothing\n", "{}", "events: [watch]"] {
         assert_eq!(settings(text, None, &Overrides::default()), Ok(expected.clone()), "{text}");
@@ -210,6 +211,34 @@ fn what_is_wrong_with_settings_is_said_where_it_is() {
     for (text, expected) in table {
         assert_eq!(refusals(text), *expected, "{text}");
     }
+}
+
+#[test]
+fn the_tables_of_sdlf_go_with_a_ledger_in_dynamodb() {
+    let tables = |text: &str, environment: Option<&str>| settings(text, environment, &Overrides::default()).unwrap().sdlf;
+    assert_eq!(tables("sdlf: { org: acme }", None), None, "beside a file nobody looks for them");
+    let told = tables("ledger: dynamodb://lake", None).unwrap();
+    assert_eq!(told.objects.as_deref(), Some("lake-ObjectMetadata"));
+    assert_eq!(told.history.as_deref(), Some("lake-PipelineExecutionHistory"));
+    assert_eq!(
+        (told.ttl, told.org.as_str(), told.app.as_str(), told.env.as_str()),
+        (Some(Duration::from_secs(10_368_000)), "lake", "datalake", "dev")
+    );
+    let text = "
+ledger: dynamodb://lake
+sdlf: { objects: octagon-ObjectMetadata-dev, history: off, ttl: 30d, org: acme, pipelines: { eng/legislators: main } }
+environments:
+  prod: { sdlf: { objects: octagon-ObjectMetadata-prod } }
+  none: { sdlf: off }
+";
+    let prod = tables(text, Some("prod")).unwrap();
+    assert_eq!((prod.objects.as_deref(), prod.history.as_deref()), (Some("octagon-ObjectMetadata-prod"), None));
+    assert_eq!((prod.org.as_str(), prod.env.as_str()), ("acme", "prod"), "an environment is named by itself");
+    assert_eq!(prod.pipeline(&crate::ids::DatasetId::new("eng", "legislators")), "main");
+    assert_eq!(tables(text, Some("none")), None);
+    assert_eq!(tables("ledger: dynamodb://lake\nsdlf: { objects: off, history: off, ttl: off }", None), None);
+    let wrong = refusals("sdlf: { objects: 'a b', histroy: off, pipelines: { legislators: main } }");
+    assert_eq!(wrong.len(), 3, "{wrong:?}");
 }
 
 struct NoFiles;

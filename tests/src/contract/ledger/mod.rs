@@ -6,6 +6,7 @@ mod durability;
 mod listings;
 mod moves;
 mod outbox;
+mod removals;
 mod stages;
 
 use async_trait::async_trait;
@@ -23,7 +24,7 @@ use lakegate_model::{
     pipeline::{BatchTrigger, Schedule},
 };
 
-pub use self::{admission::*, batches::*, durability::*, listings::*, moves::*, outbox::*, stages::*};
+pub use self::{admission::*, batches::*, durability::*, listings::*, moves::*, outbox::*, removals::*, stages::*};
 
 /// Where a ledger is, and stays when it is closed.
 #[async_trait]
@@ -84,6 +85,12 @@ macro_rules! ledger_contract {
                 messages_of_an_execution_that_is_not_over_wait_too,
                 messages_are_there_after_reopening,
                 many_large_messages_of_one_move_are_kept,
+                a_removed_object_says_when,
+                a_removal_changes_no_state,
+                an_older_removal_removes_nothing_newer,
+                without_sequencers_the_order_of_telling_counts,
+                what_arrives_again_is_there_again,
+                a_version_can_be_removed_alone,
                 what_is_written_is_there_after_reopening,
                 a_read_after_a_write_sees_it,
                 the_order_goes_on_after_reopening,
