@@ -1,100 +1,19 @@
 //! The same lake on AWS: the real command against an emulated account. What it wrote is read by other
 //! means than its own.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use lakegate_tests::kit::{cloud::Cloud, data, lake::total, moto::moto};
+use serde_json::json;
 
-use lakegate_tests::kit::{
-    Lake, data, duckdb,
-    lake::total,
-    moto::{REGION, moto, unique},
-};
-use serde_json::{Value, json};
-
-/// A project whose every part is on AWS, and the bucket it is in.
-struct Cloud {
-    lake: Lake,
-    bucket: String,
-}
-
-/// A project without pipelines, in an account with nothing in it.
-fn cloud() -> Cloud {
-    let bucket = unique("lake");
-    let mut lake = Lake::new();
-    lake.file(
-        "lakegate.yaml",
-        &format!(
-            "zones: {{ raw: 's3://{bucket}/raw', stage: 's3://{bucket}/stage', analytics: 's3://{bucket}/analytics' }}\n\
-             ledger: dynamodb://{bucket}\ncatalog: glue://{database}\nevents: ['sqs://{bucket}-events']\n",
-            database = bucket.replace('-', "_") + "_"
-        ),
-    );
-    lake.set_env("AWS_ENDPOINT_URL", moto().endpoint())
-        .set_env("AWS_REGION", REGION)
-        .set_env("AWS_ACCESS_KEY_ID", "test")
-        .set_env("AWS_SECRET_ACCESS_KEY", "test");
-    Cloud { lake, bucket }
-}
-
-impl Cloud {
-    /// With the pipelines of a shop.
-    fn shop() -> Cloud {
-        let cloud = cloud();
-        cloud.lake.pipeline("orders", data::ORDERS).pipeline("returns", data::RETURNS);
-        cloud
-    }
-
-    /// Makes what it needs, as its user does.
-    fn bootstrapped(self) -> Cloud {
-        self.lake.run(&["bootstrap"]).expect_code(0);
-        self
-    }
-
-    fn land(&self, key: &str, bytes: impl AsRef<[u8]>) -> &Cloud {
-        moto().put_object(&self.bucket, &format!("raw/{key}"), bytes.as_ref());
-        self
-    }
-
-    /// The rows of a query over a table, named `t`, whose files are fetched by plain requests.
-    fn query_table(&self, table: &str, sql: &str) -> Vec<Value> {
-        let answer = self.lake.json(&["table", "get", table]);
-        let root = answer["location"].as_str().unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        for file in answer["files"].as_array().unwrap() {
-            let location = file["location"].as_str().unwrap();
-            let path = folder.path().join(location.strip_prefix(root).unwrap().trim_start_matches('/'));
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, self.fetch(location)).unwrap();
-        }
-        duckdb::query(&format!("WITH t AS (FROM {}) {sql}", duckdb::parquet_below(folder.path())))
-    }
-
-    fn fetch(&self, location: &str) -> Vec<u8> {
-        let key = location.strip_prefix(&format!("s3://{}/", self.bucket)).unwrap_or_else(|| panic!("{location} is elsewhere"));
-        moto().get_object(&self.bucket, key).unwrap_or_else(|| panic!("nothing is at {location}"))
-    }
-}
-
-/// The files of a folder with their keys below it.
-fn files_below(folder: &Path) -> BTreeMap<String, Vec<u8>> {
-    let mut found = BTreeMap::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(at) = folders.pop() {
-        for entry in fs::read_dir(at).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                let key = path.strip_prefix(folder).unwrap().to_str().unwrap().to_owned();
-                found.insert(key, fs::read(path).unwrap());
-            }
-        }
-    }
-    found
+/// With the pipelines of a shop.
+fn shop() -> Cloud {
+    let cloud = Cloud::emulated();
+    cloud.lake.pipeline("orders", data::ORDERS).pipeline("returns", data::RETURNS);
+    cloud
 }
 
 #[test]
 fn bootstrap_makes_what_is_missing_and_nothing_twice() {
-    let cloud = Cloud::shop();
+    let cloud = shop();
     let outcomes = |arguments: &[&str]| -> Vec<String> {
         let answer = cloud.lake.json(arguments);
         answer["steps"].as_array().unwrap().iter().map(|step| step["outcome"].as_str().unwrap().to_owned()).collect()
@@ -110,7 +29,7 @@ fn bootstrap_makes_what_is_missing_and_nothing_twice() {
 
 #[test]
 fn a_lake_that_is_not_there_is_told_of_with_what_to_do() {
-    let cloud = Cloud::shop();
+    let cloud = shop();
     let refused = cloud.lake.run(&["up", "--until-idle"]);
     assert_ne!(refused.code, 0);
     assert!(refused.stderr.contains("lakegate bootstrap"), "{}", refused.stderr);
@@ -118,35 +37,12 @@ fn a_lake_that_is_not_there_is_told_of_with_what_to_do() {
 
 #[test]
 fn the_flights_are_the_same_as_on_a_directory() {
-    let example = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("examples/nyc-flights");
-    let mut cloud = cloud();
-    let local = Lake::new();
-    for (path, bytes) in files_below(&example) {
-        if let Some(key) = path.strip_prefix("data/") {
-            local.land(key, &bytes);
-        } else if path.starts_with("pipelines/") || path.starts_with("transforms/") {
-            let text = String::from_utf8(bytes).unwrap();
-            cloud.lake.file(&path, &text);
-            local.file(&path, &text);
-        }
-    }
-    cloud = cloud.bootstrapped();
-    for (key, bytes) in files_below(&example.join("data")) {
-        cloud.land(&key, bytes);
-    }
-    cloud.lake.up_until_idle().expect_code(0);
-    local.up_until_idle().expect_code(0);
-    for (table, order) in [("nyc.flights_monthly", "year, month, carrier"), ("nyc.airlines", "ALL"), ("nyc.weather", "ALL")] {
-        let sql = format!("SELECT * FROM t ORDER BY {order}");
-        let (on_aws, on_disk) = (cloud.query_table(table, &sql), local.query_table(table, &sql));
-        assert!(!on_disk.is_empty());
-        assert_eq!(on_aws, on_disk, "{table}");
-    }
+    Cloud::emulated().flights_are_the_same_as_on_a_directory();
 }
 
 #[test]
 fn strange_keys_and_what_is_not_understood_go_their_ways() {
-    let cloud = Cloud::shop().bootstrapped();
+    let cloud = shop().bootstrapped();
     let keys = ["a b.csv", "1+1=2.csv", "100%.csv", "größe/ü.csv", "größe/a b.csv"];
     for (n, key) in keys.iter().enumerate() {
         cloud.land(&format!("shop/orders/{key}"), data::orders(n as u64, 3));
@@ -175,7 +71,7 @@ fn analytics(cloud: &Cloud, prefix: &str) -> Vec<String> {
 
 #[test]
 fn what_glue_would_refuse_is_not_moved_into_the_zone() {
-    let cloud = Cloud::shop().bootstrapped();
+    let cloud = shop().bootstrapped();
     let stored = json!({"Columns": [], "Location": "s3://theirs/returns"});
     let database = format!("{}_shop", cloud.bucket.replace('-', "_"));
     let theirs = json!({"DatabaseName": database, "TableInput": {"Name": "returns", "StorageDescriptor": stored}});
@@ -190,7 +86,7 @@ fn what_glue_would_refuse_is_not_moved_into_the_zone() {
 #[test]
 fn a_crawler_looks_through_what_was_let_in() {
     for is_there in [true, false] {
-        let cloud = cloud();
+        let cloud = Cloud::emulated();
         let name = format!("{} returns", cloud.bucket);
         cloud.lake.pipeline("returns", &data::RETURNS.replace("database: shop, table: returns", &format!("crawler: {name}")));
         let cloud = cloud.bootstrapped();

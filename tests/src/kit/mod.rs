@@ -1,6 +1,8 @@
 //! Scratch lakes, real processes, an independent reader.
 
 pub mod binary;
+pub mod boto;
+pub mod cloud;
 pub mod data;
 pub mod duckdb;
 pub mod faults;

@@ -4,6 +4,7 @@
 use std::{
     io::{Read as _, Write as _},
     net::TcpStream,
+    path::PathBuf,
     process::{Child, Command, Stdio},
     sync::{
         OnceLock,
@@ -104,12 +105,17 @@ pub fn unique(prefix: &str) -> String {
     format!("{prefix}-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
+/// A Python with boto3.
+pub fn python() -> PathBuf {
+    python_with("moto", PACKAGES)
+}
+
 /// The region everything is in.
 pub const REGION: &str = "us-east-1";
 
 impl Moto {
     fn start() -> Moto {
-        let python = python_with("moto", PACKAGES);
+        let python = python();
         let mut child =
             Command::new(python).args(["-c", SERVE]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("Python can be run");
         let mut said = String::new();
