@@ -1,28 +1,8 @@
 //! The same lake on AWS: the real command against an emulated account. What it wrote is read by other
 //! means than its own.
 
-use std::{collections::BTreeMap, fs, path::Path};
-
-use lakegate_tests::kit::{Cloud, Lake, data, lake::total, moto::moto};
+use lakegate_tests::kit::{cloud::Cloud, data, lake::total, moto::moto};
 use serde_json::json;
-
-/// The files of a folder with their keys below it.
-fn files_below(folder: &Path) -> BTreeMap<String, Vec<u8>> {
-    let mut found = BTreeMap::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(at) = folders.pop() {
-        for entry in fs::read_dir(at).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                let key = path.strip_prefix(folder).unwrap().to_str().unwrap().to_owned();
-                found.insert(key, fs::read(path).unwrap());
-            }
-        }
-    }
-    found
-}
 
 #[test]
 fn bootstrap_makes_what_is_missing_and_nothing_twice() {
@@ -50,30 +30,7 @@ fn a_lake_that_is_not_there_is_told_of_with_what_to_do() {
 
 #[test]
 fn the_flights_are_the_same_as_on_a_directory() {
-    let example = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("examples/nyc-flights");
-    let mut cloud = Cloud::new();
-    let local = Lake::new();
-    for (path, bytes) in files_below(&example) {
-        if let Some(key) = path.strip_prefix("data/") {
-            local.land(key, &bytes);
-        } else if path.starts_with("pipelines/") || path.starts_with("transforms/") {
-            let text = String::from_utf8(bytes).unwrap();
-            cloud.lake.file(&path, &text);
-            local.file(&path, &text);
-        }
-    }
-    cloud = cloud.bootstrapped();
-    for (key, bytes) in files_below(&example.join("data")) {
-        cloud.land(&key, bytes);
-    }
-    cloud.lake.up_until_idle().expect_code(0);
-    local.up_until_idle().expect_code(0);
-    for (table, order) in [("nyc.flights_monthly", "year, month, carrier"), ("nyc.airlines", "ALL"), ("nyc.weather", "ALL")] {
-        let sql = format!("SELECT * FROM t ORDER BY {order}");
-        let (on_aws, on_disk) = (cloud.query_table(table, &sql), local.query_table(table, &sql));
-        assert!(!on_disk.is_empty());
-        assert_eq!(on_aws, on_disk, "{table}");
-    }
+    Cloud::emulated().flights_are_the_same_as_on_a_directory();
 }
 
 #[test]
@@ -122,7 +79,7 @@ fn what_glue_would_refuse_is_not_moved_into_the_zone() {
 #[test]
 fn a_crawler_looks_through_what_was_let_in() {
     for is_there in [true, false] {
-        let cloud = Cloud::new();
+        let cloud = Cloud::emulated();
         let name = format!("{} returns", cloud.bucket);
         cloud.lake.pipeline("returns", &data::RETURNS.replace("database: shop, table: returns", &format!("crawler: {name}")));
         let cloud = cloud.bootstrapped();

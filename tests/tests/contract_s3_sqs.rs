@@ -197,7 +197,8 @@ async fn what_a_dropped_source_held_is_handed_back() {
     let source = place.source().await;
     place.put("nyc/flights/a.csv", b"a").await;
     let held = receive(&source).await;
-    assert_eq!(place.counts(), [0, 1]);
+    // The bucket's first words, which say nothing, may still be on their way out.
+    eventually("only it is held", || place.counts() == [0, 1]).await;
     drop(source);
     eventually("it is visible", || place.counts() == [1, 0] || place.counts() == [0, 0]).await;
     assert_eq!(keys(&receive(&place.source().await).await), keys(&held));

@@ -142,7 +142,7 @@ fn bodies(url: &str) -> Vec<Value> {
 
 #[test]
 fn topics_and_buses_are_made_and_told() {
-    let mut cloud = Cloud::new();
+    let mut cloud = Cloud::emulated();
     let (topic, bus) = (format!("{}-alerts", cloud.bucket), format!("{}-bus", cloud.bucket));
     let settings = std::fs::read_to_string(cloud.lake.dir().join("lakegate.yaml")).unwrap();
     let teams = format!("teams: {{ shop: {{ notify: [ {{ on: [success, failure], to: 'eventbridge://{bus}' }} ] }} }}\n");

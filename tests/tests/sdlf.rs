@@ -72,8 +72,10 @@ impl Place {
             catalog: CatalogAddress::Glue(String::new()),
             events: Vec::new(),
             sdlf: Some(kept.clone()),
+            lf_tags: [].into(),
+            teams: [].into(),
         };
-        bootstrap(&account(moto().endpoint()).await, &settings, &std::collections::BTreeSet::new(), false).await.unwrap();
+        bootstrap(&account(moto().endpoint()).await, &settings, &[], false).await.unwrap();
         Place { prefix, kept }
     }
 
@@ -151,7 +153,7 @@ async fn through(ledger: &DynamoLedger, execution: &Execution, phases: Vec<Phase
         let now = ledger.execution(&execution.id).await.unwrap().unwrap();
         let at = Timestamp(now.updated_at.0 + 1_000);
         let to = ExecutionState { phase, attempt: 1, ..now.state };
-        let step = Move { execution: now.id, from: now.revision, to, at, outputs: Vec::new(), schema: None };
+        let step = Move { execution: now.id, from: now.revision, to, at, outputs: Vec::new(), schema: None, outgoing: Vec::new() };
         assert!(matches!(ledger.advance(vec![step]).await.unwrap()[0], MoveOutcome::Moved(_)));
     }
 }

@@ -30,7 +30,7 @@ fn rows(cloud: &Cloud) -> Value {
 #[test]
 fn objects_go_from_stage_to_stage_by_a_queue() {
     for fifo in ["", ".fifo"] {
-        let cloud = Cloud::new();
+        let cloud = Cloud::emulated();
         queued(&cloud, fifo);
         let cloud = cloud.bootstrapped();
         for file in 0..20 {
@@ -45,7 +45,7 @@ fn objects_go_from_stage_to_stage_by_a_queue() {
 
 #[test]
 fn others_hand_objects_to_a_stage_and_what_is_none_is_set_aside() {
-    let cloud = Cloud::new();
+    let cloud = Cloud::emulated();
     queued(&cloud, "");
     let cloud = cloud.bootstrapped();
     cloud.land("shop/orders/1.csv", data::orders(1, 10));
@@ -73,7 +73,7 @@ fn others_hand_objects_to_a_stage_and_what_is_none_is_set_aside() {
 
 #[test]
 fn whatever_is_killed_every_object_arrives_once() {
-    let cloud = Cloud::new();
+    let cloud = Cloud::emulated();
     queued(&cloud, "");
     let cloud = cloud.bootstrapped();
     for file in 0..60 {

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use lakegate_coordinator::ports::{EventSource, Ledger, Messenger, Meter, Storage, TableCatalog};
 use lakegate_model::{
     Failure, Pipeline, StageKey,
-    project::{Settings, Uses, Zones, sdlf::SdlfTables},
+    project::{Settings, Uses, Zones},
 };
 use serde::Serialize;
 

@@ -25,7 +25,7 @@ pub trait CatalogPlace: Default + Send + Sync + 'static {
 /// Tests an adapter of `TableCatalog`, whose `CatalogPlace` is named.
 #[macro_export]
 macro_rules! catalog_contract {
-    ($place:ty) => {
+    ($place:ty $(, $how:ident)?) => {
         $crate::contract!(
             $crate::contract::catalog,
             $place,
@@ -42,7 +42,7 @@ macro_rules! catalog_contract {
                 publishes_of_others_are_seen,
                 what_is_published_is_there_after_reopening,
                 many_versions_read_back_as_they_were,
-            ]
+            ] $(, $how)?
         );
     };
 }

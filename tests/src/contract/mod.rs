@@ -3,7 +3,8 @@
 //! An adapter's test names a place of its own, a fresh one for each duty, and says
 //! `lakegate_tests::ledger_contract!(Place)`; so for `storage`, `catalog` and `source`. A place is
 //! what outlives the adapter: a directory, a prefix of tables. Opening it a second time finds what
-//! was written before.
+//! was written before. `lakegate_tests::ledger_contract!(Place, in_turn)` makes no tests but one function,
+//! which runs all duties one after the other.
 
 pub mod catalog;
 pub mod ledger;
@@ -21,5 +22,14 @@ macro_rules! contract {
                 duties::$duty(<$place>::default()).await;
             }
         )*
+    };
+    ($module:path, $place:ty, [$($duty:ident),* $(,)?], in_turn) => {
+        async fn in_turn() {
+            use $module as duties;
+            $(
+                eprintln!("{}", stringify!($duty));
+                duties::$duty(<$place>::default()).await;
+            )*
+        }
     };
 }

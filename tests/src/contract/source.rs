@@ -38,7 +38,7 @@ pub trait SourcePlace: Default + Send + Sync + 'static {
 /// Tests an adapter of `EventSource`, whose `SourcePlace` is named.
 #[macro_export]
 macro_rules! source_contract {
-    ($place:ty) => {
+    ($place:ty $(, $how:ident)?) => {
         $crate::contract!(
             $crate::contract::source,
             $place,
@@ -54,7 +54,7 @@ macro_rules! source_contract {
                 a_removal_is_told,
                 what_was_not_acknowledged_comes_again_after_reopening,
                 many_objects_are_all_delivered,
-            ]
+            ] $(, $how)?
         );
     };
 }

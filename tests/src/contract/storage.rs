@@ -23,7 +23,7 @@ pub trait StoragePlace: Default + Send + Sync + 'static {
 /// Tests an adapter of `Storage`, whose `StoragePlace` is named.
 #[macro_export]
 macro_rules! storage_contract {
-    ($place:ty) => {
+    ($place:ty $(, $how:ident)?) => {
         $crate::contract!(
             $crate::contract::storage,
             $place,
@@ -34,7 +34,7 @@ macro_rules! storage_contract {
                 promoting_again_finishes_the_work,
                 promoting_what_is_nowhere_fails,
                 discarding_deletes_everything_below_and_nothing_else,
-            ]
+            ] $(, $how)?
         );
     };
 }

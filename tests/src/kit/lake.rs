@@ -24,7 +24,7 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 /// A lake project in a scratch folder, with the zones where `init` puts them.
 pub struct Lake {
     dir: TempDir,
-    env: Vec<(&'static str, String)>,
+    env: Vec<(String, String)>,
 }
 
 /// A command that has ended.
@@ -68,8 +68,8 @@ impl Lake {
     }
 
     /// Sets a variable for every command that is run on it.
-    pub fn set_env(&mut self, name: &'static str, value: impl Into<String>) -> &mut Lake {
-        self.env.push((name, value.into()));
+    pub fn set_env(&mut self, name: impl Into<String>, value: impl Into<String>) -> &mut Lake {
+        self.env.push((name.into(), value.into()));
         self
     }
 
@@ -124,7 +124,7 @@ impl Lake {
         foreign.for_each(|name| {
             command.env_remove(name);
         });
-        command.envs(self.env.iter().map(|(name, value)| (*name, value)));
+        command.envs(self.env.iter().map(|(name, value)| (name, value)));
         command
     }
 

@@ -1,6 +1,7 @@
 //! Scratch lakes, real processes, an independent reader.
 
 pub mod binary;
+pub mod boto;
 pub mod boto3;
 pub mod cloud;
 pub mod data;

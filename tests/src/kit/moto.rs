@@ -118,7 +118,7 @@ pub const REGION: &str = "us-east-1";
 
 impl Moto {
     fn start() -> Moto {
-        let python = python_with("moto", PACKAGES);
+        let python = python();
         let mut child =
             Command::new(python).args(["-c", SERVE]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("Python can be run");
         let mut said = String::new();

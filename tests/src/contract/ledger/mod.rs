@@ -39,7 +39,7 @@ pub trait LedgerPlace: Default + Send + Sync + 'static {
 /// Tests an adapter of `Ledger`, whose `LedgerPlace` is named.
 #[macro_export]
 macro_rules! ledger_contract {
-    ($place:ty) => {
+    ($place:ty $(, $how:ident)?) => {
         $crate::contract!(
             $crate::contract::ledger,
             $place,
@@ -94,7 +94,7 @@ macro_rules! ledger_contract {
                 what_is_written_is_there_after_reopening,
                 a_read_after_a_write_sees_it,
                 the_order_goes_on_after_reopening,
-            ]
+            ] $(, $how)?
         );
     };
 }
