@@ -64,7 +64,7 @@ impl Outcome {
 /// What could not be looked at or made; what was made before stays. Doing it again goes on.
 pub async fn bootstrap(account: &Account, settings: &Settings, pipelines: &[Pipeline], dry_run: bool) -> Result<Vec<Step>> {
     let told = told::destinations(settings, pipelines);
-    if !(settings.is_on_aws() || told.iter().any(|to| to.is_on_aws())) {
+    if !(settings.is_on_aws() || !stage_queues(pipelines).is_empty() || told.iter().any(|to| to.is_on_aws())) {
         return Err(Failure::new(FailureCode::InvalidRequest, "nothing of this project is on AWS")
             .hint("set zones, ledger, catalog and events in lakegate.yaml to s3://, dynamodb://, glue:// and sqs:// addresses"));
     }

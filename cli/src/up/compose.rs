@@ -89,8 +89,21 @@ impl Places<'_> {
                 EventSourceAddress::Sqs { queue } => self.cloud()?.source(queue, &self.settings.zones).await?,
             });
         }
-        for (queue, stages) in stage_queues(pipelines) {
-            sources.push(self.cloud()?.stage_source(queue, &self.settings.zones, stages).await?);
+        let queues = stage_queues(pipelines);
+        if queues.is_empty() {
+            return Ok(sources);
+        }
+        let loaded;
+        let cloud = match &self.cloud {
+            Some(cloud) => cloud,
+            // Only the pipelines name AWS.
+            None => {
+                loaded = Cloud::counted(self.meter.clone()).await?;
+                &loaded
+            }
+        };
+        for (queue, stages) in queues {
+            sources.push(cloud.stage_source(queue, &self.settings.zones, stages).await?);
         }
         Ok(sources)
     }
