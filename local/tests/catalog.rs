@@ -125,3 +125,12 @@ async fn names_do_not_lead_out_of_the_catalog() {
         assert_eq!(catalog.publish(change).await.unwrap_err().code, FailureCode::InvalidRequest, "{database}.{table}");
     }
 }
+
+#[tokio::test]
+async fn a_directory_has_no_crawlers() {
+    let folder = tempfile::tempdir().unwrap();
+    let catalog = DirectoryCatalog::open(folder.path()).await.unwrap();
+    let failure = catalog.crawl("nyc", std::time::Duration::from_secs(60)).await.unwrap_err();
+    assert_eq!(failure.code, FailureCode::InvalidPipeline);
+    assert!(failure.message.contains("\"nyc\"") && failure.hint.contains("glue://"), "{failure}");
+}
