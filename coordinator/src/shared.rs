@@ -1,11 +1,11 @@
 //! What every actor and service of one coordinator shares.
 
 use std::{
-    collections::HashSet,
+    collections::{BTreeSet, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use lakegate_model::{Timestamp, destination::Destination, notify::TeamNotices, project::Zones};
+use lakegate_model::{StageKey, Timestamp, destination::Destination, notify::TeamNotices, project::Zones};
 use lakegate_telemetry::Tracer;
 
 use crate::ports::{EventSource, Ports, Result};
@@ -21,10 +21,33 @@ pub(crate) struct Shared {
     pub tracer: Tracer,
     /// Where events come from.
     pub sources: Arc<Vec<Arc<dyn EventSource>>>,
+    /// The stages of which the ledger may hold more than their actors have heard of.
+    pub doubt: Arc<Doubt>,
     /// Which messages to others are in trouble.
     pub outbox: Arc<OutboxTrouble>,
     /// Whom each team has told how its runs end.
     pub teams: Arc<TeamNotices>,
+}
+
+/// Stages of which a write failed: it may have been done all the same, its answer lost. Their actors
+/// look at the ledger again.
+#[derive(Debug, Default)]
+pub(crate) struct Doubt(Mutex<BTreeSet<StageKey>>);
+
+impl Doubt {
+    fn stages(&self) -> MutexGuard<'_, BTreeSet<StageKey>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A write of these failed.
+    pub(crate) fn add(&self, stages: impl IntoIterator<Item = StageKey>) {
+        self.stages().extend(stages);
+    }
+
+    /// Those that are to look again.
+    pub(crate) fn take(&self) -> BTreeSet<StageKey> {
+        std::mem::take(&mut self.stages())
+    }
 }
 
 /// The destinations that could not be reached last time.

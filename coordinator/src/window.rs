@@ -61,12 +61,20 @@ impl Window {
         if self.caught_up || room < CAPACITY / 2 { 0 } else { room }
     }
 
+    /// Reads the ledger again from the beginning: something may be in it that was never heard of here.
+    pub(crate) fn look_again(&mut self) {
+        (self.cursor, self.caught_up) = (0, false);
+    }
+
     /// Takes in a page read from the ledger from the cursor on; `asked` is how many were asked for.
     pub(crate) fn extend(&mut self, page: Vec<Execution>, asked: usize, now: Timestamp) {
         self.caught_up = page.len() < asked;
         for execution in page {
             self.cursor = self.cursor.max(execution.seq);
-            self.put(execution, now);
+            // What is held is newer than what was read: moves of it may be under way.
+            if !self.entries.contains_key(&execution.id) {
+                self.put(execution, now);
+            }
         }
     }
 

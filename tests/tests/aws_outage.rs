@@ -8,6 +8,7 @@ use lakegate_tests::kit::{
     lake::total,
     moto::moto,
     outage::{Outage, Way},
+    within,
 };
 use serde_json::{Value, json};
 
@@ -39,6 +40,11 @@ fn an_account_that_throttles_for_a_while() {
     survives(Way::Throttling(7), LONG / 2);
 }
 
+#[test]
+fn an_account_that_does_what_it_is_told_and_does_not_say_so_for_a_while() {
+    survives(Way::Deaf, LONG / 3);
+}
+
 fn survives(trouble: Way, time: Duration) {
     let outage = Outage::before(&moto().endpoint());
     let cloud = Cloud::shop().by_way_of(outage.endpoint()).bootstrapped();
@@ -61,12 +67,13 @@ fn survives(trouble: Way, time: Duration) {
     eventually(BACK_AT_WORK, "work goes on", || (total(&answered(&cloud)?, "succeeded") > before).then_some(()));
     assert!(grown < FLAT, "memory grew by {grown} bytes");
     let rows = json!({ "n": OBJECTS * ROWS, "ids": OBJECTS * ROWS });
-    eventually(PATIENCE, "every object is in the table", || {
+    let done = within(PATIENCE, || {
         let status = answered(&cloud)?;
         assert_eq!(total(&status, "failed"), 0, "{status}");
         let waits: u64 = ["waiting", "ready", "running", "collecting"].iter().map(|field| total(&status, field)).sum();
         (waits == 0 && cleaned(&status) == OBJECTS).then_some(())
     });
+    assert!(done.is_some(), "some are not done: {}\n{:#}", cloud.lake.status(), cloud.lake.json(&["run", "list", "--state", "running"]));
     assert_eq!(cloud.query_table("shop.orders", "SELECT count(*) AS n, count(DISTINCT id) AS ids FROM t"), [rows]);
     eventually(PATIENCE, "an empty queue", || (cloud.messages_in("events") == 0).then_some(()));
     assert_eq!(cloud.messages_in("events-dead-letters"), 0, "messages were given up");

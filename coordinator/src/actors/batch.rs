@@ -111,6 +111,8 @@ impl BatchActor {
             }
             Err(failure) => {
                 tracing::warn!(stage = %self.stage, %failure, "the batch could not be looked at; trying again");
+                // It may be sealed all the same, or others before it were.
+                self.shared.doubt.add([self.stage.clone()]);
                 self.wake_in(RETRY_AFTER, ctx);
                 Err(failure)
             }

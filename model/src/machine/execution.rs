@@ -29,6 +29,11 @@ use crate::{
 /// something in it may be what kills them.
 pub const MAX_LOSSES: u32 = 20;
 
+/// Failed attempts after which an execution is given up though the lake or the table catalog could not
+/// be reached: with the waits between them an outage may last for some ten minutes. Whoever asks for
+/// a single attempt has one.
+pub const MAX_OUTAGE_FAILURES: u32 = 12;
+
 /// All the ledger keeps about how far an execution is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExecutionState {
@@ -291,13 +296,18 @@ fn after_failure(state: &ExecutionState, failure: Failure, rules: Rules, now: Ti
         return (next, vec![Action::DiscardStaging]);
     }
     let failures = state.failures + 1;
-    let may_pass = failure.retry() == Retry::Backoff && failures < rules.retry.attempts;
+    let may_pass = failure.retry() == Retry::Backoff && failures < most_failures(&failure, rules);
     if !may_pass {
         return dead_letter(ExecutionState { failures, ..state.clone() }, failure);
     }
     let not_before = now + rules.retry.wait_after(failures);
     let next = ExecutionState { phase: Phase::Ready { not_before }, failures, last_failure: Some(failure), ..state.clone() };
     (next, vec![Action::Schedule(not_before)])
+}
+
+fn most_failures(failure: &Failure, rules: Rules) -> u32 {
+    let is_outage = matches!(failure.code, FailureCode::LakeIo | FailureCode::Catalog | FailureCode::Ledger | FailureCode::Unavailable);
+    if is_outage && rules.retry.attempts > 1 { rules.retry.attempts.max(MAX_OUTAGE_FAILURES) } else { rules.retry.attempts }
 }
 
 fn after_loss(state: &ExecutionState, why: Failure, now: Timestamp) -> (ExecutionState, Vec<Action>) {

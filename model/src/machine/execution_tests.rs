@@ -75,7 +75,7 @@ proptest! {
                 prop_assert!(!promotes || rules.staged, "only what is staged is promoted");
                 let hands_on = actions.contains(&Action::HandOn);
                 prop_assert_eq!(hands_on, matches!(next.phase, Phase::Succeeded { .. }), "success alone hands on");
-                prop_assert!(next.losses <= MAX_LOSSES && next.failures <= rules.retry.attempts.max(state.failures + 1));
+                prop_assert!(next.losses <= MAX_LOSSES && next.failures <= MAX_OUTAGE_FAILURES.max(state.failures + 1));
                 state = next;
             }
         }
@@ -110,13 +110,28 @@ fn started() -> Fact {
 
 #[test]
 fn what_may_pass_is_tried_three_times_and_what_cannot_once() {
-    let io = |attempt| Fact::Failed { attempt, failure: failure(FailureCode::LakeIo) };
-    let state = run(vec![started(), io(1), started(), io(2), started(), io(3)]);
+    let late = |attempt| Fact::Failed { attempt, failure: failure(FailureCode::Timeout) };
+    let state = run(vec![started(), late(1), started(), late(2), started(), late(3)]);
     assert!(matches!(state.phase, Phase::Failed { .. }), "{state:?}");
     assert_eq!(state.attempt, 3);
 
     let state = run(vec![started(), Fact::Failed { attempt: 1, failure: failure(FailureCode::UnreadableData) }]);
     assert!(matches!(state.phase, Phase::Failed { .. }), "{state:?}");
+}
+
+#[test]
+fn an_outage_is_waited_for_and_ends_all_the_same() {
+    let io = |attempt| [started(), Fact::Failed { attempt, failure: failure(FailureCode::LakeIo) }];
+    let state = run((1..MAX_OUTAGE_FAILURES).flat_map(io).collect());
+    let Phase::Ready { not_before } = state.phase else { panic!("{state:?}") };
+    assert!(not_before > Timestamp(0));
+    let state = run((1..=MAX_OUTAGE_FAILURES).flat_map(io).collect());
+    assert!(matches!(state.phase, Phase::Failed { .. }), "{state:?}");
+    let once = Rules { retry: RetryPolicy { attempts: 1, ..RULES.retry }, ..RULES };
+    let running = run(vec![started()]);
+    let [_, failed] = io(1);
+    let (state, _) = decide(&running, failed, once, Timestamp(0)).unwrap();
+    assert!(matches!(state.phase, Phase::Failed { .. }), "who asks for one attempt has one: {state:?}");
 }
 
 #[test]

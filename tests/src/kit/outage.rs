@@ -21,6 +21,8 @@ pub enum Way {
     Cut,
     /// What is said is never answered.
     Silent,
+    /// What is said arrives and is done, and the answer is lost.
+    Deaf,
     /// Of ten connections so many are answered by 503 or, to services that speak JSON, by
     /// `ThrottlingException`.
     Throttling(u64),
@@ -86,7 +88,7 @@ impl Outage {
     fn accept(&self, client: TcpStream, server: &str, number: u64) {
         let mut state = self.state.lock().expect("nobody panicked");
         let through = match state.way {
-            Way::Open => true,
+            Way::Open | Way::Deaf => true,
             Way::Cut | Way::Silent => false,
             Way::Throttling(of_ten) => number % 10 >= of_ten,
         };
@@ -96,7 +98,12 @@ impl Outage {
             let (Ok(from_server), Ok(kept_too)) = (to_server.try_clone(), to_server.try_clone()) else { return };
             state.connections.extend([kept, kept_too]);
             thread::spawn(move || pass_on(client, to_server));
-            thread::spawn(move || pass_on(from_server, answers));
+            if state.way == Way::Deaf {
+                self.refused.fetch_add(1, Ordering::Relaxed);
+                thread::spawn(move || lose(from_server, &answers));
+            } else {
+                thread::spawn(move || pass_on(from_server, answers));
+            }
             return;
         }
         self.refused.fetch_add(1, Ordering::Relaxed);
@@ -105,7 +112,7 @@ impl Outage {
             Way::Throttling(_) => {
                 thread::spawn(move || throttle(client));
             }
-            Way::Open | Way::Cut => {}
+            Way::Open | Way::Deaf | Way::Cut => {}
         }
     }
 }
@@ -120,6 +127,13 @@ fn pass_on(mut from: TcpStream, mut to: TcpStream) {
     }
     let _ = to.shutdown(Shutdown::Write);
     let _ = from.shutdown(Shutdown::Read);
+}
+
+/// Waits for an answer, and cuts the connection instead of passing it on.
+fn lose(mut from: TcpStream, to: &TcpStream) {
+    let _ = from.read(&mut [0; 1]);
+    let _ = to.shutdown(Shutdown::Both);
+    let _ = from.shutdown(Shutdown::Both);
 }
 
 /// Answers one request with an error that passes.

@@ -109,7 +109,7 @@ async fn admit_arrivals(shared: &Shared, arrivals: Vec<Arrival>, unrouted: Vec<U
         return Ok(Vec::new());
     }
     let landed: Vec<Landed> = arrivals.iter().map(Landed::of).collect();
-    let admissions = shared.ports.ledger.admit(arrivals).await?;
+    let admissions = shared.ports.ledger.admit(arrivals).await.inspect_err(|_| in_doubt(shared, &landed))?;
     let mut arrived: BTreeMap<StageKey, u64> = BTreeMap::new();
     landed.iter().for_each(|landed| *arrived.entry(landed.stage.clone()).or_default() += 1);
     shared.ports.meter.arrived(&arrived);
@@ -121,6 +121,12 @@ async fn admit_arrivals(shared: &Shared, arrivals: Vec<Arrival>, unrouted: Vec<U
         (landed.stage, admission)
     });
     Ok(admitted.collect())
+}
+
+/// A failed write may have been done all the same; when it is tried again its objects are known, and
+/// nobody would start them.
+fn in_doubt(shared: &Shared, landed: &[Landed]) {
+    shared.doubt.add(landed.iter().map(|landed| landed.stage.clone()));
 }
 
 /// What is told of an object that landed, once the ledger has it.

@@ -143,6 +143,20 @@ impl Router {
         }
     }
 
+    /// Has those look at the ledger again of whom it may hold more than they have heard of.
+    fn look_again(&mut self, ctx: &Context<Self>) {
+        for stage in self.shared.doubt.take() {
+            if let Some(addr) = self.population.stage(&stage) {
+                actix::spawn(tell(&addr, stage::LookAgain));
+            }
+            if matches!(self.trigger(&stage), Some((_, Trigger::Batch(_))))
+                && let Some(addr) = self.batch(&stage, ctx)
+            {
+                actix::spawn(tell(&addr, Collected));
+            }
+        }
+    }
+
     fn batch(&mut self, key: &StageKey, ctx: &Context<Self>) -> Option<Addr<super::batch::BatchActor>> {
         let Some((version, Trigger::Batch(trigger))) = self.trigger(key) else {
             tracing::warn!(stage = %key, "objects are collecting for a stage that the pipeline's newest version does not have as a batch stage");
@@ -158,6 +172,7 @@ impl Actor for Router {
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(64);
         ctx.run_interval(ROUNDS_EVERY, |router, ctx| {
+            router.look_again(ctx);
             let rounds = router.population.rounds();
             ctx.spawn(rounds.into_actor(router).map(|retired, router, _| router.population.retire(retired)));
         });

@@ -172,6 +172,13 @@ impl StageActor {
         let (mut handed_on, mut left) = (Vec::new(), BTreeSet::new());
         for (decided, outcome, current) in written {
             match outcome {
+                // Written by a try whose answer was lost. Nobody has heard of what it admitted either.
+                MoveOutcome::Stale if current.as_ref().is_some_and(|current| is_same(current, &decided.next)) => {
+                    self.window.put(decided.next.clone(), now);
+                    self.shared.doubt.add(decided.step.outputs.iter().map(|arrival| arrival.stage.clone()));
+                    left.extend(decided.step.outgoing.iter().map(|message| message.to.clone()));
+                    self.act(decided, ctx);
+                }
                 MoveOutcome::Stale => {
                     self.shared.ports.meter.give_back(&self.key, &decided.charged);
                     match current {
@@ -310,6 +317,11 @@ fn register(version: &Version) -> Register {
     }
 }
 
+/// Whether the ledger has what was decided.
+fn is_same(current: &Execution, decided: &Execution) -> bool {
+    current.revision == decided.revision && current.state == decided.state
+}
+
 /// The subject for people: a key, or how many objects.
 pub(crate) fn subject_text(subject: &Subject) -> String {
     match subject {
@@ -345,6 +357,17 @@ fn unchanged(execution: &Execution) -> Move {
     }
 }
 
+/// An execution as the ledger has it, however long that is away.
+async fn as_it_is(shared: &Shared, id: &ExecutionId) -> Option<Execution> {
+    loop {
+        match shared.ports.ledger.execution(id).await {
+            Ok(execution) => return execution,
+            Err(failure) => tracing::warn!(execution = %id, %failure, "a run could not be read; trying again"),
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
+
 /// Writes decisions, however long it takes: what a worker made must not be lost to a ledger that
 /// is away for a while. Gives, for each that was stale, the execution as the ledger has it.
 async fn write(shared: Shared, stage: StageKey, decided: Vec<Decided>) -> Vec<(Decided, MoveOutcome, Option<Execution>)> {
@@ -366,7 +389,7 @@ async fn write(shared: Shared, stage: StageKey, decided: Vec<Decided>) -> Vec<(D
     };
     for (decided, outcome) in moved.into_iter().zip(outcomes) {
         let current = match outcome {
-            MoveOutcome::Stale => shared.ports.ledger.execution(&decided.next.id).await.ok().flatten(),
+            MoveOutcome::Stale => as_it_is(&shared, &decided.next.id).await,
             MoveOutcome::Moved(_) => None,
         };
         written.push((decided, outcome, current));

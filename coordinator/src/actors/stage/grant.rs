@@ -105,6 +105,13 @@ impl StageActor {
         if started.others.iter().any(|execution| execution.state.phase.is_terminal()) {
             self.changed(ctx);
         }
+        // Started by a move whose answer was lost, and then not sent to anybody.
+        let unsent = started.others.iter().filter(|execution| matches!(execution.state.phase, Phase::Running { .. }));
+        let lost = unsent.map(|execution| {
+            let why = Failure::new(FailureCode::WorkerLost, "the ledger was away when the task was to be sent");
+            (execution.id.clone(), Fact::Lost { attempt: execution.state.attempt, why })
+        });
+        self.learn(lost.collect(), ctx);
         let version = started.version?;
         let first = started.started.first()?;
         if !started.members.is_empty() {

@@ -115,6 +115,10 @@ message!(Lost => ());
 pub(crate) struct Overdue(pub Vec<TaskId>);
 message!(Overdue => ());
 
+/// The ledger may hold executions of this stage that nobody told of: what wrote them had no answer.
+pub(crate) struct LookAgain;
+message!(LookAgain => ());
+
 /// A table has a new version.
 pub(crate) struct TableIsThere(pub TableId);
 message!(TableIsThere => ());
@@ -202,10 +206,10 @@ impl StageActor {
         }));
     }
 
-    /// Takes in a page. What it says is running or being promoted was so in an earlier life of
-    /// this coordinator, and is lost or taken up again.
+    /// Takes in a page. What it says is running or being promoted, and is not held here, was so in an
+    /// earlier life of this coordinator, and is lost or taken up again.
     fn take_in(&mut self, page: Vec<Execution>, asked: usize, ctx: &mut Ctx) {
-        let interrupted = page.iter().filter(|execution| is_interrupted(execution));
+        let interrupted = page.iter().filter(|execution| is_interrupted(execution) && self.window.get(&execution.id).is_none());
         let lost = |execution: &Execution| {
             let why = Failure::new(FailureCode::WorkerLost, "the coordinator was restarted while the task ran");
             (execution.id.clone(), Fact::Lost { attempt: execution.state.attempt, why })
@@ -228,7 +232,6 @@ impl StageActor {
         }
         if self.demand() != self.announced.demand {
             let message = DemandChanged { stage: self.key.clone(), addr: ctx.address(), demand: self.announce() };
-            // A fleet that is gone takes this actor with it.
             // A fleet that is gone takes this actor with it.
             actix::spawn(tell(&self.peers.fleet, message));
         }
@@ -363,6 +366,15 @@ impl Handler<Envelope<Overdue>> for StageActor {
         };
         let facts = envelope.body.0.into_iter().map(fact).collect();
         self.learn(facts, ctx);
+    }
+}
+
+impl Handler<Envelope<LookAgain>> for StageActor {
+    type Result = ();
+
+    fn handle(&mut self, _: Envelope<LookAgain>, ctx: &mut Self::Context) {
+        self.window.look_again();
+        self.refill(ctx);
     }
 }
 
