@@ -1,7 +1,7 @@
 //! What AWS answers as failures: whose fault, whether to try again, what to do. Requests that were
 //! throttled or lost were tried again by the SDK before one of these is made.
 
-use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use lakegate_model::{Failure, FailureCode};
 use std::error::Error;
 
@@ -20,13 +20,27 @@ where
     }
     match service.and_then(ProvideErrorMetadata::message) {
         Some(message) => Failure::new(code, format!("could not {what}: {name}: {message}")),
-        None if name.is_empty() => Failure::new(code, format!("could not {what}: {}", DisplayErrorContext(error)))
+        None if name.is_empty() => Failure::new(code, format!("could not {what}: {}", cause(error)))
             .hint("check the network, the region, AWS_ENDPOINT_URL, and that there are credentials: `aws sts get-caller-identity`"),
         None => Failure::new(code, format!("could not {what}: {name}")),
     }
 }
 
 /// Whether a service says by this name that the caller may not, or is nobody.
+/// What an error and those under it say, each thing once.
+fn cause(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut under = error.source();
+    while let Some(error) = under {
+        let said = error.to_string();
+        if !text.contains(&said) {
+            text = format!("{text}: {said}");
+        }
+        under = error.source();
+    }
+    text
+}
+
 pub(crate) fn is_denied(name: &str) -> bool {
     matches!(
         name,

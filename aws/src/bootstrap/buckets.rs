@@ -10,7 +10,7 @@ use aws_sdk_s3::{
 use lakegate_coordinator::ports::Result;
 use lakegate_model::{Failure, FailureCode};
 
-use super::{Outcome, Step, TAG, queues};
+use super::{Outcome, Step, TAG, notifications, queues};
 use crate::{Account, failure::failed};
 
 /// The region in which a bucket is made without naming one.
@@ -60,7 +60,7 @@ pub(super) async fn ensure_notification(account: &Account, bucket: &str, prefix:
     let client = Client::new(&account.config);
     let name = format!("{bucket} → {queue}");
     let id = format!("lakegate-{}", queue.rsplit('/').next().unwrap_or(queue));
-    let told = match client.get_bucket_notification_configuration().bucket(bucket).send().await {
+    let told = match notifications::of_bucket(&client, bucket).await {
         Ok(told) => told,
         // The bucket is only to be made, and with it what it tells.
         Err(error) if dry_run && error.as_service_error().is_some() => {

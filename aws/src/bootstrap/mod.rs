@@ -3,6 +3,7 @@
 //! changes nothing.
 
 mod buckets;
+pub(crate) mod notifications;
 pub mod policies;
 mod queues;
 mod told;

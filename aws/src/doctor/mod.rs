@@ -86,6 +86,8 @@ struct Examined {
     findings: Vec<Finding>,
     /// What was tried and is allowed.
     allowed: Vec<&'static str>,
+    /// The service could not be reached.
+    is_unreachable: bool,
 }
 
 /// What a request is for, and so what it means if it is not allowed.
@@ -99,7 +101,7 @@ enum For {
 
 impl Examined {
     fn new(check: impl Into<String>, place: impl Into<String>) -> Examined {
-        Examined { check: check.into(), place: place.into(), findings: Vec::new(), allowed: Vec::new() }
+        Examined { check: check.into(), place: place.into(), findings: Vec::new(), allowed: Vec::new(), is_unreachable: false }
     }
 
     fn add(&mut self, verdict: Verdict, found: impl Into<String>, fix: impl Into<String>) {
@@ -145,7 +147,9 @@ impl Examined {
                 For::Looking => format!("nothing needs it to run; give {action} to whoever runs doctor, or look at it otherwise"),
             };
             self.add(verdict, found, fix);
-        } else {
+        } else if !self.is_unreachable {
+            // Once is enough: the others would say the same.
+            self.is_unreachable = matches!(error, SdkError::DispatchFailure(_) | SdkError::TimeoutError(_));
             let failure = failed(FailureCode::Unavailable, &format!("try {action} on {resource}"), &error);
             self.add(Verdict::Problem, failure.message, failure.hint);
         }

@@ -6,7 +6,7 @@ use aws_sdk_sqs::{Client, config::Builder, types::QueueAttributeName};
 use lakegate_model::Location;
 
 use super::{Examined, Finding, For, Verdict, zones};
-use crate::{Account, queue::region_of};
+use crate::{Account, bootstrap::notifications, queue::region_of};
 
 /// Seconds below which a message is shown to others before a slow request could extend its lease.
 const SHORT_LEASE: u32 = 20;
@@ -83,7 +83,7 @@ async fn settings(examined: &mut Examined, client: &Client, url: &str, resource:
 /// Looks whether the raw bucket tells the queue, or somebody who may pass it on.
 async fn notified(examined: &mut Examined, account: &Account, raw: &Location, arn: &str) {
     let Some((bucket, prefix)) = raw.s3() else { return };
-    let told = zones::client(account).get_bucket_notification_configuration().bucket(bucket).send().await;
+    let told = notifications::of_bucket(&zones::client(account), bucket).await;
     let resource = format!("arn:aws:s3:::{bucket}");
     let Some(told) = examined.tried(For::Looking, ("s3:GetBucketNotification", &resource), &[], told) else { return };
     let ours: Vec<&QueueConfiguration> = told.queue_configurations().iter().filter(|one| one.queue_arn() == arn).collect();

@@ -25,8 +25,7 @@ const PACKAGES: &[&str] = &["moto[server,s3,sqs,sns,dynamodb,glue]==5.2.5", "bot
 /// object only if there is none, to update a Glue table only if it is still at a version, and to keep
 /// a message that is sent to a queue while another one is deleted, and a queue's policy when another
 /// attribute is set. A crawl ends when its crawler has been
-/// looked at, and not only when the crawls are listed. It also names what a bucket notifies
-/// otherwise than Amazon's own interface does.
+/// looked at, and not only when the crawls are listed.
 const SERVE: &str = "
 import os, sys, threading, logging
 logging.getLogger('werkzeug').setLevel(logging.ERROR)
@@ -69,13 +68,6 @@ def looked_at(crawler):
         crawl.advance()
     return told
 FakeCrawler.as_dict = looked_at
-get_notification = S3Response.get_bucket_notification
-def get_named_notification(self):
-    status, headers, body = get_notification(self)
-    for name in ('GetBucketNotificationConfigurationResponse', 'GetBucketNotificationResponse'):
-        body = body.replace(name, 'NotificationConfiguration')
-    return status, headers, body
-S3Response.get_bucket_notification = get_named_notification
 say, sys.stdout = sys.stdout, sys.stderr
 server = ThreadedMotoServer(ip_address='127.0.0.1', port=0)
 server.start()
