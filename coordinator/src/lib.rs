@@ -66,9 +66,17 @@ pub struct Running {
 /// The address is refused or taken, or the ledger can't be read.
 pub async fn start(setup: Setup) -> Result<Running> {
     let ledger = Arc::clone(&setup.ports.ledger);
-    let (sources, outbox, doubt) = (Arc::new(setup.sources), Arc::default(), Arc::default());
-    let shared =
-        Shared { ports: setup.ports, zones: setup.zones, tracer: setup.tracer, sources, doubt, outbox, teams: Arc::new(setup.teams) };
+    let (sources, outbox, doubt, on_the_way) = (Arc::new(setup.sources), Arc::default(), Arc::default(), Arc::default());
+    let shared = Shared {
+        ports: setup.ports,
+        zones: setup.zones,
+        tracer: setup.tracer,
+        sources,
+        doubt,
+        on_the_way,
+        outbox,
+        teams: Arc::new(setup.teams),
+    };
     for pipeline in &setup.pipelines {
         let applied = shared.ports.ledger.apply_pipeline(pipeline, shared.now()).await?;
         tracing::debug!(dataset = %pipeline.dataset, version = applied.version, changed = applied.changed, "pipeline");

@@ -1,8 +1,9 @@
 //! What every actor and service of one coordinator shares.
 
 use std::{
-    collections::{BTreeSet, HashSet},
+    collections::{BTreeSet, HashSet, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
 use lakegate_model::{StageKey, Timestamp, destination::Destination, notify::TeamNotices, project::Zones};
@@ -23,6 +24,8 @@ pub(crate) struct Shared {
     pub sources: Arc<Vec<Arc<dyn EventSource>>>,
     /// The stages of which the ledger may hold more than their actors have heard of.
     pub doubt: Arc<Doubt>,
+    /// Objects that were sent to a stage's queue and have not arrived at the stage.
+    pub on_the_way: Arc<OnTheWay>,
     /// Which messages to others are in trouble.
     pub outbox: Arc<OutboxTrouble>,
     /// Whom each team has told how its runs end.
@@ -47,6 +50,39 @@ impl Doubt {
     /// Those that are to look again.
     pub(crate) fn take(&self) -> BTreeSet<StageKey> {
         std::mem::take(&mut self.stages())
+    }
+}
+
+/// Counts objects between a stage's queue and the stage, for a while: others may take them out.
+#[derive(Debug, Default)]
+pub(crate) struct OnTheWay(Mutex<VecDeque<Instant>>);
+
+impl OnTheWay {
+    /// Longer than a queue keeps a message from whoever waits for it.
+    const COUNTED: Duration = Duration::from_secs(30);
+
+    fn sent_at(&self) -> MutexGuard<'_, VecDeque<Instant>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// So many were sent.
+    pub(crate) fn sent(&self, count: usize) {
+        self.sent_at().extend(std::iter::repeat_n(Instant::now(), count));
+    }
+
+    /// So many have arrived.
+    pub(crate) fn arrived(&self, count: usize) {
+        let mut sent_at = self.sent_at();
+        let arrived = count.min(sent_at.len());
+        sent_at.drain(..arrived);
+    }
+
+    fn count(&self) -> u64 {
+        let mut sent_at = self.sent_at();
+        while sent_at.front().is_some_and(|at| at.elapsed() > OnTheWay::COUNTED) {
+            sent_at.pop_front();
+        }
+        sent_at.len() as u64
     }
 }
 
@@ -76,13 +112,14 @@ impl Shared {
         self.ports.clock.now()
     }
 
-    /// How many destinations have messages to come that do not wait for a destination in trouble. An
-    /// object on its way to a stage counts in any case: it is not done.
+    /// How many destinations have messages to come that do not wait for a destination in trouble, and
+    /// objects that are in a stage's queue. An object on its way to a stage counts in any case: it is not
+    /// done.
     pub(crate) async fn leaving(&self) -> Result<u64> {
         let waiting = self.ports.ledger.destinations().await?;
         let troubled = self.outbox.destinations();
         let counts = |to: &&Destination| matches!(to, Destination::Queue(_)) || !troubled.contains(*to);
-        Ok(waiting.iter().filter(counts).count() as u64)
+        Ok(waiting.iter().filter(counts).count() as u64 + self.on_the_way.count())
     }
 
     /// Things the sources know of that the ledger doesn't yet.

@@ -118,6 +118,9 @@ async fn deliver_some(shared: &Shared, to: &Destination) -> Result<usize> {
         }
     }
     let count = done.len();
+    // Counted before they are marked: until then their destination is.
+    let objects = messages.iter().filter(|message| message.kind == crate::passing::KIND && done.contains(&message.id));
+    shared.on_the_way.sent(objects.count());
     if !done.is_empty() {
         shared.ports.ledger.mark_sent(done).await?;
     }

@@ -18,6 +18,7 @@ pub(super) async fn admit(
     passed: Vec<Passed>,
     pipelines: Pipelines,
 ) -> (Vec<(StageKey, Admission)>, Result<()>) {
+    let made_here = passed.iter().filter(|object| object.made_by.is_some()).count();
     for object in passed {
         match arrival(&shared, object, &pipelines).await {
             Ok(Ok(arrival)) => sorted.arrivals.push(arrival),
@@ -25,7 +26,12 @@ pub(super) async fn admit(
             Err(failure) => return (Vec::new(), Err(failure)),
         }
     }
-    admission::admit(shared, sorted).await
+    let on_the_way = std::sync::Arc::clone(&shared.on_the_way);
+    let admitted = admission::admit(shared, sorted).await;
+    if admitted.1.is_ok() {
+        on_the_way.arrived(made_here);
+    }
+    admitted
 }
 
 async fn arrival(shared: &Shared, passed: Passed, pipelines: &Pipelines) -> Result<std::result::Result<Arrival, Box<Unrouted>>> {
