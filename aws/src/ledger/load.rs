@@ -228,7 +228,7 @@ impl Desk {
         }
         let missing = repairs.outputs.into_iter().filter(|output| !there.contains(output.object.id().as_str())).collect();
         self.admit(missing).await?;
-        self.doubtful = false;
+        self.doubtful.clear();
         self.tell_settled();
         Ok(())
     }

@@ -58,7 +58,7 @@ impl Desk {
         if let Written::Refused(there) = meter::for_stage(stage, self.table.put_new(&Key::log(stage, ordinal), item)).await?
             && there.get("token").and_then(|value| value.as_s().ok()) != Some(&token)
         {
-            self.doubtful = true;
+            self.doubtful.raise_if(true);
             let message = format!("another coordinator writes to {stage} in the ledger's table {} too", self.table.name);
             return Err(Failure::new(FailureCode::Ledger, message).hint("run one coordinator on a ledger: stop the other one"));
         }
@@ -85,7 +85,7 @@ impl Desk {
                 // Ours, if an answer was lost. If another coordinator's, its log must be read first.
                 known.paused = is_paused(&there);
                 if self.table.get(&Key::log(&stage, 0)).await?.is_some() {
-                    self.doubtful = true;
+                    self.doubtful.raise_if(true);
                     return Err(Failure::new(FailureCode::Ledger, format!("another coordinator has begun the stage {stage}"))
                         .hint("run one coordinator on a ledger: stop the other one"));
                 }

@@ -111,7 +111,7 @@ use self::{
     reader::Reader,
     records::json,
     table::{Item, Range, Table, number, text},
-    writer::{Desk, Request, Writer, lock},
+    writer::{Desk, Doubtful, Request, Writer, lock},
 };
 use crate::{
     account::Account,
@@ -128,6 +128,7 @@ pub struct DynamoLedger {
     applied: AtomicU64,
     pipelines: pipelines::Kept,
     projector: Option<Projector>,
+    doubtful: Doubtful,
 }
 
 impl DynamoLedger {
@@ -155,6 +156,7 @@ impl DynamoLedger {
         let mut desk = Desk::new(table.clone(), Arc::clone(&memory), instance.clone(), pending.clone());
         desk.load().await?;
         let reader = Reader { table, memory };
+        let doubtful = desk.doubtful.clone();
         let projector = kept.zip(pending).map(|(kept, pending)| Projector::start(account, kept, Source(reader.clone()), pending));
         Ok(DynamoLedger {
             reader,
@@ -163,6 +165,7 @@ impl DynamoLedger {
             applied: AtomicU64::new(0),
             pipelines: pipelines::Kept::default(),
             projector,
+            doubtful,
         })
     }
 
@@ -178,6 +181,12 @@ impl DynamoLedger {
     /// As `create`, and tells whether all was as it should be; with `dry_run` it only looks.
     pub(crate) async fn ensure(account: &Account, prefix: &str, dry_run: bool) -> Result<bool> {
         provision::ensure(&Table::new(account, tables::table_name(prefix)).client, &tables::spec(prefix), dry_run).await
+    }
+
+    /// Waits until memory is what the table is: after a write that failed it may lack what was written
+    /// all the same.
+    async fn settled(&self) -> Result<()> {
+        if self.doubtful.holds() { self.writer.ask(Request::Settle).await } else { Ok(()) }
     }
 
     /// What is remembered of a stage; nothing if it is not known.
@@ -239,6 +248,7 @@ impl Ledger for DynamoLedger {
     }
 
     async fn unfinished(&self, stage: &StageKey, after: u64, limit: usize) -> Result<Vec<Execution>> {
+        self.settled().await?;
         let wanted: Vec<Of> = self.of_stage(stage, |stage| {
             let later = stage.live.range((Bound::Excluded(after), Bound::Unbounded)).take(limit);
             later.filter_map(|seq| stage.entries.get(seq)).map(|entry| entry.of).collect()
@@ -258,6 +268,7 @@ impl Ledger for DynamoLedger {
     }
 
     async fn open_batch(&self, stage: &StageKey, trigger: &BatchTrigger) -> Result<OpenBatch> {
+        self.settled().await?;
         Ok(self.of_stage(stage, |stage| stage.open_batch(trigger)))
     }
 

@@ -100,7 +100,7 @@ impl Desk {
         }
         let done: Vec<Vec<(usize, Result<Option<Moved>>)>> = futures::stream::iter(in_turn).buffer_unordered(CONCURRENCY).collect().await;
         for (index, outcome) in done.into_iter().flatten() {
-            self.doubtful |= outcome.is_err();
+            self.doubtful.raise_if(outcome.is_err());
             if let Ok(Some(moved)) = &outcome {
                 self.tell_moved(&moved.run.stage, moved.run.seq, moved.run.of, moved.step.clone());
             }

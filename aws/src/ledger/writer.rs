@@ -1,7 +1,10 @@
 //! The one task that writes, in rounds: whatever waits when a round begins shares its records in the
 //! stages' logs, and its requests to DynamoDB are under way side by side.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
 use futures::FutureExt as _;
 use lakegate_coordinator::ports::{
@@ -34,6 +37,8 @@ pub(super) enum Request {
     Seal(Box<SealRequest>, Reply<Option<Sealed>>),
     Pause(StageKey, bool, Reply<bool>),
     Unrouted(Vec<Unrouted>, Reply<()>),
+    /// Nothing but that memory is what the table is.
+    Settle(Reply<()>),
     Removed(Vec<Removal>, Reply<()>),
 }
 
@@ -63,6 +68,27 @@ impl Writer {
     }
 }
 
+/// Whether a write has failed since the table was last read, so that what is in memory may not be what
+/// is in the table.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Doubtful(Arc<AtomicBool>);
+
+impl Doubtful {
+    pub(super) fn holds(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+
+    pub(super) fn raise_if(&self, failed: bool) {
+        if failed {
+            self.0.store(true, Ordering::Release);
+        }
+    }
+
+    pub(super) fn clear(&self) {
+        self.0.store(false, Ordering::Release);
+    }
+}
+
 /// Where the task works.
 pub(super) struct Desk {
     pub(super) table: Table,
@@ -73,7 +99,7 @@ pub(super) struct Desk {
     instance: String,
     writes: u64,
     /// A write has failed, so that what is in memory may not be what is in the table.
-    pub(super) doubtful: bool,
+    pub(super) doubtful: Doubtful,
     /// Who keeps SDLF's tables, if they are kept.
     pub(super) feed: Option<Arc<Pending>>,
 }
@@ -85,7 +111,9 @@ pub(super) fn lock(memory: &Mutex<Memory>) -> MutexGuard<'_, Memory> {
 
 impl Desk {
     pub(super) fn new(table: Table, memory: Arc<Mutex<Memory>>, instance: String, feed: Option<Arc<Pending>>) -> Desk {
-        Desk { table, memory, numbers: 0..0, instance, writes: 0, doubtful: true, feed }
+        let doubtful = Doubtful::default();
+        doubtful.raise_if(true);
+        Desk { table, memory, numbers: 0..0, instance, writes: 0, doubtful, feed }
     }
 
     /// A name for one write.
@@ -99,7 +127,7 @@ impl Desk {
         while waiting.recv_many(&mut round, ROUND).await > 0 {
             let requests = std::mem::take(&mut round);
             self.round(requests).await;
-            if self.doubtful
+            if self.doubtful.holds()
                 && let Err(failure) = self.load().await
             {
                 tracing::warn!(%failure, table = %self.table.name, "the ledger could not be read again after a failed write; trying again at the next one");
@@ -109,7 +137,7 @@ impl Desk {
 
     /// Answers everybody. A failure is answered to those whose writes shared it.
     async fn round(&mut self, requests: Vec<Request>) {
-        if self.doubtful
+        if self.doubtful.holds()
             && let Err(failure) = self.load().await
         {
             requests.into_iter().for_each(|request| request.refuse(&failure));
@@ -128,7 +156,7 @@ impl Desk {
         }
         for request in others {
             // What has just failed may be written all the same, and must be known first.
-            if self.doubtful
+            if self.doubtful.holds()
                 && let Err(failure) = self.load().await
             {
                 request.refuse(&failure);
@@ -151,14 +179,15 @@ impl Desk {
                     let done = self.record_removed(removals).await;
                     self.answer(reply, done);
                 }
+                Request::Settle(reply) => self.answer(reply, Ok(())),
                 Request::Advance(..) | Request::Admit(..) => {}
             }
         }
         // A record of a log that is not in memory must not get below the floor.
-        if !self.doubtful {
+        if !self.doubtful.holds() {
             self.tell_settled();
         }
-        if !self.doubtful
+        if !self.doubtful.holds()
             && let Err(failure) = self.checkpoint().await
         {
             tracing::warn!(%failure, table = %self.table.name, "the ledger's floor could not be raised; the next start reads a little more");
@@ -166,7 +195,7 @@ impl Desk {
     }
 
     fn answer<T>(&mut self, reply: Reply<T>, answer: Result<T>) {
-        self.doubtful |= answer.is_err();
+        self.doubtful.raise_if(answer.is_err());
         // Whoever asked may have gone; what is written is written.
         let _ = reply.send(answer);
     }
@@ -190,7 +219,7 @@ impl Desk {
             Err(failure) => Err(failure),
         };
         self.remember_moves(&moved, admitted.is_ok());
-        self.doubtful |= admitted.is_err();
+        self.doubtful.raise_if(admitted.is_err());
         let mut admissions = match admitted {
             Ok(admissions) => Ok(admissions.into_iter()),
             Err(failure) => Err(failure),
@@ -232,7 +261,7 @@ impl Request {
             Request::Advance(_, reply) => drop(reply.send(Err(failure.clone()))),
             Request::Seal(_, reply) => drop(reply.send(Err(failure.clone()))),
             Request::Pause(_, _, reply) => drop(reply.send(Err(failure.clone()))),
-            Request::Unrouted(_, reply) | Request::Removed(_, reply) => drop(reply.send(Err(failure.clone()))),
+            Request::Unrouted(_, reply) | Request::Removed(_, reply) | Request::Settle(reply) => drop(reply.send(Err(failure.clone()))),
         }
     }
 }

@@ -58,6 +58,8 @@ pub(crate) struct StageActor {
     paused: bool,
     /// The ledger is being read.
     reading: bool,
+    /// The ledger is to be read again from the beginning, as soon as it is not being read.
+    again: bool,
     /// Things under way that an idle actor must not be retired over.
     under_way: usize,
     timer: Option<SpawnHandle>,
@@ -147,6 +149,7 @@ impl StageActor {
             schema: None,
             paused,
             reading: true,
+            again: false,
             under_way: 0,
             timer: None,
             announced: Announced::default(),
@@ -175,8 +178,15 @@ impl StageActor {
 
     /// Reads on if there is room.
     fn refill(&mut self, ctx: &mut Ctx) {
+        if self.reading {
+            return;
+        }
+        // Not while a page is on its way: it would be taken for the end.
+        if std::mem::take(&mut self.again) {
+            self.window.look_again();
+        }
         let room = self.window.room();
-        if self.reading || room == 0 {
+        if room == 0 {
             return;
         }
         self.reading = true;
@@ -373,7 +383,7 @@ impl Handler<Envelope<LookAgain>> for StageActor {
     type Result = ();
 
     fn handle(&mut self, _: Envelope<LookAgain>, ctx: &mut Self::Context) {
-        self.window.look_again();
+        self.again = true;
         self.refill(ctx);
     }
 }
