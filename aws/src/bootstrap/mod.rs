@@ -14,7 +14,7 @@ use lakegate_coordinator::ports::Result;
 use lakegate_model::{
     Failure, FailureCode, Pipeline,
     pipeline::{StageQueue, Zone},
-    project::{CatalogAddress, EventSourceAddress, LedgerAddress, Settings},
+    project::{CatalogAddress, EventSourceAddress, LedgerAddress, Settings, Uses},
 };
 use serde::Serialize;
 
@@ -95,19 +95,13 @@ pub async fn bootstrap(account: &Account, settings: &Settings, pipelines: &[Pipe
         steps.push(Step { kind: "table", name, outcome: Outcome::of(present, dry_run) });
     }
     if let CatalogAddress::Glue(prefix) = &settings.catalog {
-        for database in databases(pipelines) {
+        for database in &Uses::of(settings, pipelines).databases {
             let name = format!("{prefix}{database}");
             let present = catalog::ensure_database(account, prefix, database, dry_run).await?;
             steps.push(Step { kind: "database", name, outcome: Outcome::of(present, dry_run) });
         }
     }
     Ok(steps)
-}
-
-/// The databases that pipelines publish to.
-fn databases(pipelines: &[Pipeline]) -> BTreeSet<&str> {
-    let stages = pipelines.iter().flat_map(|pipeline| &pipeline.stages);
-    stages.filter_map(|stage| Some(stage.publish()?.table.database.as_str())).collect()
 }
 
 /// The queues of stages, each once.

@@ -2,11 +2,11 @@
 //! tells it what lands. Nothing is received.
 
 use aws_sdk_s3::types::{Event, QueueConfiguration};
-use aws_sdk_sqs::{Client, config::Builder, types::QueueAttributeName};
+use aws_sdk_sqs::{Client, types::QueueAttributeName};
 use lakegate_model::Location;
 
 use super::{Examined, Finding, For, Verdict, zones};
-use crate::{Account, bootstrap::notifications, queue::region_of};
+use crate::{Account, bootstrap::notifications, queue::client_of};
 
 /// Seconds below which a message is shown to others before a slow request could extend its lease.
 const SHORT_LEASE: u32 = 20;
@@ -18,10 +18,7 @@ const NO_HANDLE: &str = "lakegate-doctor";
 /// Findings about a queue, by its name or its URL, of objects in `raw`.
 pub(super) async fn examine(account: &Account, queue: &str, raw: &Location) -> Vec<Finding> {
     let mut examined = Examined::new("events", format!("sqs://{}", queue.rsplit('/').next().unwrap_or(queue)));
-    let client = match region_of(queue) {
-        Some(region) => Client::from_conf(Builder::from(&account.config).region(region).build()),
-        None => Client::new(&account.config),
-    };
+    let client = client_of(account, queue);
     let resource = format!("arn:aws:sqs:*:*:{}", queue.rsplit('/').next().unwrap_or(queue));
     let Some(url) = url(&mut examined, &client, queue, &resource).await else { return examined.done("") };
     if let Some(arn) = settings(&mut examined, &client, &url, &resource).await {

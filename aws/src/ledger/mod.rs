@@ -52,9 +52,10 @@
 //! Each write carries a token, so that one whose answer was lost is not taken for somebody else's.
 //! After a write that failed, memory is read again before anything else is written.
 //!
-//! **Limits.** Memory holds some hundred bytes for each execution under way and each collecting
-//! member, and for what is over above the floor; an execution that waits for days holds its stage's
-//! floor, and the next start reads everything since. Phases that are over stay over: a move away
+//! **Limits.** Memory holds some hundred bytes for each execution under way, each collecting
+//! member and each message to others that is not sent, and for what is over above the floor; an execution that waits for
+//! days, or a message whose destination is away for as long, holds its stage's floor, and the next start reads everything
+//! since. Phases that are over stay over: a move away
 //! from one is stale. Until coordinators have leases, an object that another one is writing at the
 //! very moment of a start can be missed until a later start. A list by a rare state reads the log
 //! from its end, some thousand records for a page, which may be short. Parts that nothing names any longer

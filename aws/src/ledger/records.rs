@@ -118,20 +118,7 @@ impl StoredObject {
 
     /// Its own execution, as it was when the object came.
     pub(super) fn execution(&self) -> Option<Execution> {
-        let Purpose::Execute { pipeline_version } = self.arrival.purpose else { return None };
-        let arrival = &self.arrival;
-        Some(Execution {
-            id: self.execution_id()?,
-            seq: self.seq,
-            stage: arrival.stage.clone(),
-            pipeline_version,
-            subject: Subject::Object { object: arrival.object.clone(), relative: arrival.relative.clone() },
-            revision: 0,
-            state: ExecutionState::new(arrival.at),
-            created_at: arrival.at,
-            updated_at: arrival.at,
-            trace: arrival.trace,
-        })
+        self.arrival.execution(self.seq)
     }
 }
 

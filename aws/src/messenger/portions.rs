@@ -5,7 +5,7 @@ use std::future::Future;
 use lakegate_coordinator::ports::{Outgoing, Result};
 use lakegate_model::Failure;
 
-/// What SNS and EventBridge take at once: messages, and bytes of them together, with room for what
+/// What SQS, SNS and EventBridge take at once: messages, and bytes of them together, with room for what
 /// stands around them.
 const TEN: usize = 10;
 const BYTES: usize = 240_000;

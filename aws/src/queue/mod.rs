@@ -44,7 +44,7 @@ use crate::{
     account::Account,
     events::{self, Told},
 };
-pub(crate) use requests::region_of;
+pub(crate) use requests::{client_of, find};
 
 /// The attribute of a message that says which trace it belongs to, as W3C writes it.
 pub(crate) const TRACEPARENT: &str = "traceparent";

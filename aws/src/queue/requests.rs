@@ -216,14 +216,28 @@ impl Queue {
     }
 }
 
+/// A client in the region of a queue, by its name or its URL.
+pub(crate) fn client_of(account: &Account, queue: &str) -> Client {
+    let config = Builder::from(&account.config);
+    let config = match region_of(queue) {
+        Some(region) => config.region(region),
+        None => config,
+    };
+    Client::from_conf(config.build())
+}
+
 /// The region of a queue's URL: `https://sqs.eu-west-1.amazonaws.com/123456789012/events`.
-pub(crate) fn region_of(url: &str) -> Option<Region> {
+fn region_of(url: &str) -> Option<Region> {
     let (_, host) = url.split_once("://")?;
     let (region, rest) = host.strip_prefix("sqs.")?.split_once('.')?;
     rest.starts_with("amazonaws.com").then(|| Region::new(region.to_owned()))
 }
 
-async fn find(client: &Client, name: &str) -> Result<String> {
+/// The URL of the queue of that name.
+///
+/// # Errors
+/// `NotFound`; `PermissionDenied` or `Unavailable` if it can't be asked.
+pub(crate) async fn find(client: &Client, name: &str) -> Result<String> {
     let output = client.get_queue_url().queue_name(name).send().await.map_err(|error| match error.as_service_error() {
         Some(service) if service.is_queue_does_not_exist() => absent(name),
         _ => failed(FailureCode::Unavailable, &format!("find the queue {name}"), &error),
@@ -233,7 +247,7 @@ async fn find(client: &Client, name: &str) -> Result<String> {
 
 fn absent(queue: &str) -> Failure {
     Failure::new(FailureCode::NotFound, format!("there is no queue {queue} in this account and region, or it may not be seen"))
-        .hint("`lakegate bootstrap` makes it; or correct `events` in lakegate.yaml, or the region")
+        .hint("`lakegate bootstrap` makes it; or correct `events` in lakegate.yaml or `queue` in the pipeline file, or the region")
 }
 
 fn incomplete(error: aws_sdk_sqs::error::BuildError) -> Failure {

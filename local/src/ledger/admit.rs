@@ -3,10 +3,7 @@
 use lakegate_coordinator::ports::ledger::{Admission, Arrival, Execution, Purpose, Subject, Unrouted};
 use lakegate_model::{
     ExecutionId, Failure, FailureCode,
-    machine::{
-        execution::ExecutionState,
-        object::{ObjectFact, ObjectState, decide},
-    },
+    machine::object::{ObjectFact, ObjectState, decide},
     object::is_earlier,
 };
 use rusqlite::params;
@@ -61,30 +58,13 @@ impl Changes<'_> {
             self.restore(object, seq)?;
             return Ok(Admission::Known);
         }
-        match arrival.purpose {
-            Purpose::Execute { pipeline_version } => {
-                let id = ExecutionId::of(&arrival.stage, id.as_str(), pipeline_version);
-                self.start(arrival, id, stage, seq, pipeline_version)
+        match arrival.execution(seq) {
+            Some(execution) => {
+                self.record_execution(&NewExecution { execution: &execution, stage })?;
+                Ok(Admission::Started(Box::new(execution)))
             }
-            Purpose::Collect => self.collect(arrival, stage, seq),
+            None => self.collect(arrival, stage, seq),
         }
-    }
-
-    fn start(&mut self, arrival: &Arrival, id: ExecutionId, stage: i64, seq: u64, pipeline_version: u32) -> rusqlite::Result<Admission> {
-        let execution = Execution {
-            id,
-            seq,
-            stage: arrival.stage.clone(),
-            pipeline_version,
-            subject: Subject::Object { object: arrival.object.clone(), relative: arrival.relative.clone() },
-            revision: 0,
-            state: ExecutionState::new(arrival.at),
-            created_at: arrival.at,
-            updated_at: arrival.at,
-            trace: arrival.trace,
-        };
-        self.record_execution(&NewExecution { execution: &execution, stage })?;
-        Ok(Admission::Started(Box::new(execution)))
     }
 
     /// Records a ready execution, whose object or batch has the same number.

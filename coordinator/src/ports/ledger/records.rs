@@ -48,6 +48,25 @@ pub struct Arrival {
     pub trace: TraceContext,
 }
 
+impl Arrival {
+    /// The execution that it starts, recorded under this number; `None` if it joins a batch.
+    pub fn execution(&self, seq: u64) -> Option<Execution> {
+        let Purpose::Execute { pipeline_version } = self.purpose else { return None };
+        Some(Execution {
+            id: ExecutionId::of(&self.stage, self.object.id().as_str(), pipeline_version),
+            seq,
+            stage: self.stage.clone(),
+            pipeline_version,
+            subject: Subject::Object { object: self.object.clone(), relative: self.relative.clone() },
+            revision: 0,
+            state: ExecutionState::new(self.at),
+            created_at: self.at,
+            updated_at: self.at,
+            trace: self.trace,
+        })
+    }
+}
+
 /// What a stage does with an arriving object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
