@@ -1,4 +1,7 @@
-//! Data quality: the rule language (DQDL) and its evaluation over Polars frames.
+//! Data quality: the rule language (DQDL), and its evaluation over Polars frames.
 //!
-//! Nothing lives here yet. The parser, the checks, the shared pass and the verdict will; until
-//! they do, a pipeline file with a `quality` step is refused by `lakegate check`.
+//! [`stats`] measures statistics in as few scans of the [`data`] as possible.
+//! No network: whoever calls hands over paths, frames and earlier metrics.
+
+pub mod data;
+pub mod stats;

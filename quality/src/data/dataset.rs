@@ -1,0 +1,151 @@
+//! A dataset: files, a frame or a plan.
+
+use std::{
+    collections::BTreeSet,
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use polars::prelude::*;
+
+use super::{
+    DataError, Format, files,
+    source::{Footer, Kind, Source, scan_parquet},
+    unify,
+};
+
+/// Rows with columns. Cheap to clone; nothing is read but what tells the columns.
+#[derive(Clone)]
+pub struct Dataset(Arc<Inner>);
+
+struct Inner {
+    schema: SchemaRef,
+    paths: Vec<PathBuf>,
+    origin: Origin,
+}
+
+/// Where the rows come from.
+pub(crate) enum Origin {
+    /// Files, each with columns of its own.
+    Files(Vec<Source>),
+    /// Memory.
+    Frame(DataFrame),
+    /// A plan that is run each time.
+    Plan(Box<LazyFrame>),
+}
+
+impl Dataset {
+    /// Files, and those in folders, as one dataset: its columns are all that any file has.
+    /// Without a format each file's name tells it.
+    pub fn of_files(paths: &[PathBuf], format: Option<Format>) -> Result<Dataset, DataError> {
+        let found = files::find(paths, format)?;
+        let sources = found.iter().map(|(path, format)| Source::open(path, *format)).collect::<Result<Vec<_>, _>>()?;
+        let mut schema = Schema::default();
+        for source in &sources {
+            unify::add(&mut schema, &source.schema, &source.path)?;
+        }
+        let paths = found.into_iter().map(|(path, _)| path).collect();
+        Ok(Dataset(Arc::new(Inner { schema: Arc::new(schema), paths, origin: Origin::Files(sources) })))
+    }
+
+    /// A frame in memory.
+    pub fn of_frame(frame: DataFrame) -> Dataset {
+        let schema = Arc::clone(frame.schema());
+        Dataset(Arc::new(Inner { schema, paths: Vec::new(), origin: Origin::Frame(frame) }))
+    }
+
+    /// A plan, which is run anew for everything that is asked of the dataset.
+    pub fn of_lazy(mut plan: LazyFrame) -> Result<Dataset, DataError> {
+        let schema = plan.collect_schema()?;
+        Ok(Dataset(Arc::new(Inner { schema, paths: Vec::new(), origin: Origin::Plan(Box::new(plan)) })))
+    }
+
+    /// The columns.
+    pub fn schema(&self) -> &Schema {
+        &self.0.schema
+    }
+
+    /// The files, in the order in which they are read; none if the dataset is not of files.
+    pub fn files(&self) -> &[PathBuf] {
+        &self.0.paths
+    }
+
+    /// All rows as a plan: files in their order, with the dataset's columns.
+    pub fn scan(&self) -> Result<LazyFrame, DataError> {
+        match &self.0.origin {
+            Origin::Frame(frame) => Ok(frame.clone().lazy()),
+            Origin::Plan(plan) => Ok(LazyFrame::clone(plan)),
+            Origin::Files(sources) => self.scan_files(sources),
+        }
+    }
+
+    fn scan_files(&self, sources: &[Source]) -> Result<LazyFrame, DataError> {
+        let same = sources.iter().all(|source| source.footer().is_some() && *source.schema == *self.0.schema);
+        if same && !sources.is_empty() && !self.0.schema.is_empty() {
+            return scan_parquet(&sources.iter().map(|source| source.path.as_path()).collect::<Vec<&Path>>());
+        }
+        let mut plans = sources.iter().map(|source| self.scan_source(source)).collect::<Result<Vec<_>, _>>()?;
+        match plans.len() {
+            0 => Ok(DataFrame::empty_with_schema(&self.0.schema).lazy()),
+            1 => Ok(plans.remove(0)),
+            _ => Ok(concat(plans, UnionArgs { rechunk: false, to_supertypes: false, ..UnionArgs::default() })?),
+        }
+    }
+
+    /// The rows of one file with the dataset's columns.
+    pub(crate) fn scan_source(&self, source: &Source) -> Result<LazyFrame, DataError> {
+        // Polars can't scan a file without columns; rows without columns are still rows.
+        if source.schema.is_empty() {
+            let rows = match &source.kind {
+                Kind::Parquet(footer) => footer.metadata.num_rows,
+                Kind::Memory(frame) => frame.height(),
+                Kind::Csv | Kind::Lines => 0,
+            };
+            let nulls = self.0.schema.iter().map(|(name, data_type)| Column::full_null(name.clone(), rows, data_type));
+            return Ok(DataFrame::new(rows, nulls.collect())?.lazy());
+        }
+        let plan = source.scan()?;
+        Ok(match unify::align(&self.0.schema, &source.schema) {
+            None => plan,
+            Some(columns) => plan.select(columns),
+        })
+    }
+
+    /// Only some of its files, with all of its columns.
+    pub(crate) fn only(&self, paths: &BTreeSet<&Path>) -> Dataset {
+        let Origin::Files(sources) = &self.0.origin else { return self.clone() };
+        let sources: Vec<Source> = sources.iter().filter(|source| paths.contains(source.path.as_path())).cloned().collect();
+        let paths = sources.iter().map(|source| source.path.clone()).collect();
+        Dataset(Arc::new(Inner { schema: Arc::clone(&self.0.schema), paths, origin: Origin::Files(sources) }))
+    }
+
+    /// The files with their footers, if all of them are Parquet.
+    pub(crate) fn footers(&self) -> Option<Vec<(&Source, &Footer)>> {
+        let Origin::Files(sources) = &self.0.origin else { return None };
+        sources.iter().map(|source| Some((source, source.footer()?))).collect()
+    }
+
+    /// Rows, if they are known without a scan.
+    pub(crate) fn known_rows(&self) -> Option<u64> {
+        match &self.0.origin {
+            Origin::Frame(frame) => Some(frame.height() as u64),
+            Origin::Files(_) => Some(self.footers()?.iter().map(|(_, footer)| footer.metadata.num_rows as u64).sum()),
+            Origin::Plan(_) => None,
+        }
+    }
+
+    pub(crate) fn origin(&self) -> &Origin {
+        &self.0.origin
+    }
+}
+
+impl fmt::Debug for Dataset {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Dataset").field("schema", &self.0.schema).field("files", &self.0.paths).finish()
+    }
+}
+
+#[cfg(test)]
+#[path = "dataset_tests.rs"]
+mod tests;

@@ -1,0 +1,190 @@
+//! One file: its columns, and a plan that reads it.
+
+use std::{
+    fs::File,
+    io::{Cursor, Read},
+    num::NonZeroUsize,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use polars::{
+    io::{HiveOptions, parquet::metadata::FileMetadataRef, utils::compression::CompressedReader},
+    prelude::*,
+};
+
+use super::{DataError, Format, files::is_tab_separated};
+
+/// A text file up to this size tells its types by every row, a larger one by its first rows.
+const SETTLED_BYTES: u64 = 64 << 20;
+/// So many rows.
+const SAMPLE_ROWS: usize = 100_000;
+/// What some programs put before UTF-8.
+const BOM: &[u8] = &[0xEF, 0xBB, 0xBF];
+
+/// A file as its columns were found to be.
+#[derive(Clone)]
+pub(crate) struct Source {
+    /// Where it is.
+    pub(crate) path: PathBuf,
+    /// Its columns.
+    pub(crate) schema: SchemaRef,
+    /// What else is known of it.
+    pub(crate) kind: Kind,
+}
+
+/// What a Parquet file's footer says.
+#[derive(Clone)]
+pub(crate) struct Footer {
+    /// Row groups with their statistics.
+    pub(crate) metadata: FileMetadataRef,
+    /// The columns as they are decoded.
+    pub(crate) fields: Arc<ArrowSchema>,
+}
+
+/// How a file is read.
+#[derive(Clone)]
+pub(crate) enum Kind {
+    /// With its footer.
+    Parquet(Box<Footer>),
+    /// In pieces.
+    Csv,
+    /// In pieces, one object a line.
+    Lines,
+    /// A JSON array can't be read in pieces: it is in memory.
+    Memory(DataFrame),
+}
+
+impl Source {
+    /// Looks at a file.
+    pub(crate) fn open(path: &Path, format: Format) -> Result<Source, DataError> {
+        let found = match format {
+            Format::Parquet => open_parquet(path),
+            Format::Csv => open_csv(path),
+            Format::Json => open_json(path),
+        };
+        let (schema, kind) = found?;
+        Ok(Source { path: path.to_owned(), schema, kind })
+    }
+
+    /// All rows, with the file's own columns.
+    pub(crate) fn scan(&self) -> Result<LazyFrame, DataError> {
+        let plan = match &self.kind {
+            Kind::Parquet(_) => scan_parquet(&[self.path.as_path()])?,
+            Kind::Csv => csv(&self.path)?.with_schema(Some(Arc::clone(&self.schema))).finish()?,
+            Kind::Lines => lines(&self.path)?.with_schema(Some(Arc::clone(&self.schema))).finish()?,
+            Kind::Memory(frame) => frame.clone().lazy(),
+        };
+        Ok(plan)
+    }
+
+    /// The footer of a Parquet file.
+    pub(crate) fn footer(&self) -> Option<&Footer> {
+        match &self.kind {
+            Kind::Parquet(footer) => Some(footer),
+            _ => None,
+        }
+    }
+}
+
+/// A plan of Parquet files with equal columns.
+pub(crate) fn scan_parquet(paths: &[&Path]) -> Result<LazyFrame, DataError> {
+    let paths = paths.iter().map(|path| PlRefPath::try_from_path(path)).collect::<PolarsResult<Vec<_>>>()?;
+    let args = ScanArgsParquet { glob: false, cache: false, hive_options: HiveOptions::new_disabled(), ..ScanArgsParquet::default() };
+    Ok(LazyFrame::scan_parquet_files(paths.into(), args)?)
+}
+
+fn open_parquet(path: &Path) -> Result<(SchemaRef, Kind), DataError> {
+    let unreadable = |error: PolarsError| DataError::unreadable(path, &error);
+    let mut reader = ParquetReader::new(open(path)?);
+    let metadata = Arc::clone(reader.get_metadata().map_err(unreadable)?);
+    let fields = reader.schema().map_err(unreadable)?;
+    // Polars gives up on types that it has not, such as intervals.
+    let schema = catch_unwind(AssertUnwindSafe(|| Schema::from_arrow_schema(&fields)));
+    let schema = schema.map_err(|_| DataError::Unreadable { path: path.to_owned(), why: unknown_types(&fields) })?;
+    Ok((Arc::new(schema), Kind::Parquet(Box::new(Footer { metadata, fields }))))
+}
+
+/// Which columns have types that Polars has not.
+fn unknown_types(fields: &ArrowSchema) -> String {
+    let unknown = fields.iter_values().filter(|field| catch_unwind(AssertUnwindSafe(|| Field::from(*field))).is_err());
+    let named: Vec<String> = unknown.map(|field| format!("{:?} is {:?}", field.name.as_str(), field.dtype)).collect();
+    format!("Polars has no such type: column {}", named.join(", "))
+}
+
+fn open_csv(path: &Path) -> Result<(SchemaRef, Kind), DataError> {
+    let rows = if size(path)? <= SETTLED_BYTES { None } else { Some(SAMPLE_ROWS) };
+    let schema = csv(path)?
+        .with_infer_schema_length(rows)
+        .finish()
+        .and_then(|mut plan| plan.collect_schema())
+        .map_err(|error| DataError::unreadable(path, &error))?;
+    Ok((schema, Kind::Csv))
+}
+
+fn csv(path: &Path) -> Result<LazyCsvReader, DataError> {
+    let separator = if is_tab_separated(path) { b'\t' } else { b',' };
+    Ok(LazyCsvReader::new(PlRefPath::try_from_path(path)?)
+        .with_glob(false)
+        .with_cache(false)
+        .with_has_header(true)
+        .with_raise_if_empty(false)
+        .with_separator(separator)
+        .with_try_parse_dates(true))
+}
+
+fn open_json(path: &Path) -> Result<(SchemaRef, Kind), DataError> {
+    let unreadable = |error: PolarsError| DataError::unreadable(path, &error);
+    if is_array(path)? {
+        let frame = read_array(path)?;
+        return Ok((Arc::clone(frame.schema()), Kind::Memory(frame)));
+    }
+    if size(path)? == 0 {
+        return Ok((Arc::new(Schema::default()), Kind::Memory(DataFrame::empty())));
+    }
+    let rows = if size(path)? <= SETTLED_BYTES { None } else { NonZeroUsize::new(SAMPLE_ROWS) };
+    let plan = lines(path)?.with_infer_schema_length(rows).finish();
+    let schema = plan.and_then(|mut plan| plan.collect_schema()).map_err(unreadable)?;
+    Ok((schema, Kind::Lines))
+}
+
+fn lines(path: &Path) -> Result<LazyJsonLineReader, DataError> {
+    Ok(LazyJsonLineReader::new(PlRefPath::try_from_path(path)?))
+}
+
+/// Whether a file's first character begins an array.
+fn is_array(path: &Path) -> Result<bool, DataError> {
+    let mut head = Vec::new();
+    let opened = |source| DataError::Open { path: path.to_owned(), source };
+    reader(path)?.take(512).read_to_end(&mut head).map_err(opened)?;
+    let text = head.strip_prefix(BOM).unwrap_or(&head);
+    Ok(text.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'['))
+}
+
+fn read_array(path: &Path) -> Result<DataFrame, DataError> {
+    let mut text = Vec::new();
+    reader(path)?.read_to_end(&mut text).map_err(|source| DataError::Open { path: path.to_owned(), source })?;
+    let text = text.strip_prefix(BOM).unwrap_or(&text);
+    let inner: Vec<u8> = text.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).take(2).collect();
+    if inner == b"[]" {
+        return Ok(DataFrame::empty());
+    }
+    let reader = JsonReader::new(Cursor::new(text)).with_json_format(JsonFormat::Json).infer_schema_len(None);
+    reader.finish().map_err(|error| DataError::unreadable(path, &error))
+}
+
+/// What a file says, decompressed if it is compressed.
+fn reader(path: &Path) -> Result<CompressedReader, DataError> {
+    let bytes = std::fs::read(path).map_err(|source| DataError::Open { path: path.to_owned(), source })?;
+    CompressedReader::try_new(bytes.into()).map_err(|error| DataError::unreadable(path, &error))
+}
+
+fn size(path: &Path) -> Result<u64, DataError> {
+    std::fs::metadata(path).map(|metadata| metadata.len()).map_err(|source| DataError::Open { path: path.to_owned(), source })
+}
+
+/// Opens a file for reading.
+pub(super) fn open(path: &Path) -> Result<File, DataError> {
+    File::open(path).map_err(|source| DataError::Open { path: path.to_owned(), source })
+}

@@ -1,0 +1,158 @@
+//! Counts of keys, first by each thread and then over all.
+
+use std::{
+    io,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+};
+
+use super::{
+    counter::Counter,
+    hash::Hashes,
+    partitions::{self, Budget, Partitions},
+};
+use crate::stats::states::{Frequencies, FrequencyTable, Piece, Summing};
+
+/// Keys counted at once before they go to partitions; the table stays in the second cache.
+const AT_ONCE: usize = 1 << 15;
+/// Keys that occur less often than so on average are not worth counting at once.
+const REPEATS: u64 = 3;
+/// Batches that go straight to partitions before it is tried again.
+const STRAIGHT: u32 = 15;
+/// Tables of up to so many keys are always kept.
+const SMALL: u64 = 1 << 16;
+
+/// Keys as one thread sees them.
+pub(crate) struct KeyCounts {
+    null_rows: u64,
+    table: Counter,
+    /// Rows in the table.
+    absorbed: u64,
+    straight: u32,
+    parts: Option<Partitions>,
+    budget: Budget,
+}
+
+impl KeyCounts {
+    pub(crate) fn new(budget: Budget) -> KeyCounts {
+        KeyCounts { null_rows: 0, table: Counter::default(), absorbed: 0, straight: 0, parts: None, budget }
+    }
+
+    /// Adds the keys of a batch.
+    pub(crate) fn update(&mut self, hashes: &Hashes) -> io::Result<()> {
+        self.null_rows += hashes.null_rows;
+        let mut rest = hashes.keys.as_slice();
+        while !rest.is_empty() && self.straight == 0 {
+            let (now, later) = rest.split_at(rest.len().min(4_096));
+            now.iter().for_each(|hash| self.table.add(*hash, 1));
+            self.absorbed += now.len() as u64;
+            self.relieve()?;
+            rest = later;
+        }
+        if !rest.is_empty() {
+            self.straight -= 1;
+            self.parts().extend(rest)?;
+        }
+        Ok(())
+    }
+
+    /// Adds keys that are counted already.
+    pub(crate) fn update_counted(&mut self, null_rows: u64, keys: impl Iterator<Item = (u128, u64)>) -> io::Result<()> {
+        self.null_rows += null_rows;
+        for (hash, count) in keys {
+            self.table.add(hash, count);
+            self.absorbed += count;
+        }
+        self.relieve()
+    }
+
+    /// Empties the table into the partitions if it is full.
+    fn relieve(&mut self) -> io::Result<()> {
+        if self.table.len() < AT_ONCE {
+            return Ok(());
+        }
+        if self.absorbed < self.table.len() as u64 * REPEATS {
+            self.straight = STRAIGHT;
+        }
+        self.flush()
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let mut table = std::mem::take(&mut self.table);
+        let parts = self.parts();
+        table.iter().try_for_each(|(hash, count)| parts.push(hash, count))?;
+        table.reset(AT_ONCE);
+        self.table = table;
+        self.absorbed = 0;
+        Ok(())
+    }
+
+    fn parts(&mut self) -> &mut Partitions {
+        self.parts.get_or_insert_with(|| Partitions::new(self.budget.clone()))
+    }
+
+    /// Counts over all threads. Keys are kept if they are few, or if `keep` says so.
+    pub(crate) fn finish(mut all: Vec<KeyCounts>, keep: bool, threads: usize) -> io::Result<Frequencies> {
+        let null_rows = all.iter().map(|counts| counts.null_rows).sum();
+        if all.iter().all(|counts| counts.parts.is_none()) {
+            let mut table = Counter::default();
+            all.iter().flat_map(|counts| counts.table.iter()).for_each(|(hash, count)| table.add(hash, count));
+            let mut summing = Summing::default();
+            table.iter().for_each(|(_, count)| summing.add(count));
+            let table = (keep || table.len() as u64 <= SMALL).then(|| FrequencyTable::of_sorted(&sorted(&table)));
+            return Ok(Frequencies { summary: summing.finish(null_rows), table });
+        }
+        for counts in all.iter_mut().filter(|counts| counts.table.len() > 0) {
+            counts.flush()?;
+        }
+        let parts: Vec<Partitions> = all.into_iter().filter_map(|counts| counts.parts).collect();
+        let counted = count_partitions(&parts, keep, threads)?;
+        drop(parts);
+        let mut summing = Summing::default();
+        counted.iter().for_each(|(part, _)| summing.merge(part));
+        let summary = summing.finish(null_rows);
+        let table = keep.then(|| FrequencyTable::of_pieces(counted.into_iter().map(|(_, keys)| keys)));
+        Ok(Frequencies { summary, table })
+    }
+}
+
+fn sorted(table: &Counter) -> Vec<(u128, u64)> {
+    let mut keys: Vec<(u128, u64)> = table.iter().collect();
+    keys.sort_unstable_by_key(|(hash, _)| *hash);
+    keys
+}
+
+type Counted = (Summing, Piece);
+
+/// Counts each partition apart, in the order of the hashes.
+fn count_partitions(parts: &[Partitions], keep: bool, threads: usize) -> io::Result<Vec<Counted>> {
+    let next = AtomicUsize::new(0);
+    let done: Mutex<Vec<(usize, Counted)>> = Mutex::new(Vec::with_capacity(partitions::COUNT));
+    let work = || -> io::Result<()> {
+        let mut table = Counter::default();
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            if index >= partitions::COUNT {
+                return Ok(());
+            }
+            table.reset(parts.iter().map(|part| part.len(index)).sum());
+            for part in parts {
+                part.read(index, |hash, count| table.add(hash, count))?;
+            }
+            let mut summing = Summing::default();
+            table.iter().for_each(|(_, count)| summing.add(count));
+            let keys = if keep { Piece::of_sorted(&sorted(&table)) } else { Piece::default() };
+            done.lock().unwrap_or_else(PoisonError::into_inner).push((index, (summing, keys)));
+        }
+    };
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().try_for_each(|worker| worker.join().unwrap_or_else(|_| Err(io::Error::other("a thread has panicked"))))
+    })?;
+    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    done.sort_unstable_by_key(|(index, _)| *index);
+    Ok(done.into_iter().map(|(_, counted)| counted).collect())
+}

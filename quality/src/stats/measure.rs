@@ -1,0 +1,83 @@
+//! Statistics of a dataset.
+
+use std::collections::{HashMap, HashSet};
+
+use super::{
+    MeasureError, State, Statistic, StatisticError, footers,
+    pass::{self, Found, Plan, Value},
+};
+use crate::data::Dataset;
+
+/// How to measure.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Whether states must merge whatever their size: the keys of `Frequencies` are then kept, 16
+    /// bytes each and more.
+    pub states: bool,
+    /// Bytes that keys may take in memory before they go to a temporary file.
+    pub memory: u64,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { states: false, memory: 512 << 20 }
+    }
+}
+
+/// What was measured.
+#[derive(Clone, Debug, Default)]
+pub struct Measured {
+    pub(super) found: HashMap<Statistic, Found>,
+}
+
+impl Measured {
+    /// The state of a statistic without groups.
+    pub fn get(&self, statistic: &Statistic) -> Result<&State, &StatisticError> {
+        match self.found.get(statistic) {
+            Some(Ok(Value::One(state))) => Ok(state),
+            Some(Ok(Value::Groups(_))) => Err(&StatisticError::Grouped),
+            Some(Err(error)) => Err(error),
+            None => Err(&StatisticError::NotMeasured),
+        }
+    }
+
+    /// The states of a statistic's groups, in the order of the groups' values; null is `null`.
+    pub fn groups(&self, statistic: &Statistic) -> Result<&[(Vec<String>, State)], &StatisticError> {
+        match self.found.get(statistic) {
+            Some(Ok(Value::Groups(groups))) => Ok(&groups.shown),
+            Some(Ok(Value::One(_))) | None => Err(&StatisticError::NotMeasured),
+            Some(Err(error)) => Err(error),
+        }
+    }
+}
+
+/// Measures statistics in as few scans as possible: none for what footers tell, one for the rest.
+pub fn measure(dataset: &Dataset, statistics: &[Statistic]) -> Result<Measured, MeasureError> {
+    measure_with_options(dataset, statistics, &Options::default())
+}
+
+/// Measures statistics as the options say.
+#[expect(clippy::mutable_key_type, reason = "a predicate is told apart by its key, not by its expression")]
+pub fn measure_with_options(dataset: &Dataset, statistics: &[Statistic], options: &Options) -> Result<Measured, MeasureError> {
+    let mut found: HashMap<Statistic, Found> = HashMap::with_capacity(statistics.len());
+    let distinct: HashSet<&Statistic> = statistics.iter().collect();
+    let mut open: Vec<&Statistic> = Vec::with_capacity(distinct.len());
+    for statistic in distinct {
+        match footers::answer(dataset, statistic) {
+            Some(state) => drop(found.insert(statistic.clone(), Ok(Value::One(state)))),
+            None => open.push(statistic),
+        }
+    }
+    let numbered: Vec<(usize, &Statistic)> = open.iter().copied().enumerate().collect();
+    let (plan, errors) = Plan::new(dataset.schema(), &numbered);
+    let place = |(index, one): (usize, Found)| open.get(index).map(|statistic| ((*statistic).clone(), one));
+    found.extend(errors.into_iter().map(|(index, error)| (index, Err(error))).filter_map(place));
+    if !plan.sections.is_empty() {
+        found.extend(pass::run(dataset, &plan, options)?.into_iter().filter_map(place));
+    }
+    Ok(Measured { found })
+}
+
+#[cfg(test)]
+#[path = "measure_tests.rs"]
+mod tests;

@@ -1,0 +1,19 @@
+//! The one pass: batches are decoded once, with the columns that anything needs, by as many threads
+//! as there are cores; each thread's accumulators take all that its batches tell, and are put
+//! together at the end.
+
+mod accumulator;
+mod batch;
+mod column;
+mod dictionary;
+mod expressions;
+mod groups;
+mod plan;
+mod run;
+
+pub(crate) use self::{
+    column::extremes_of,
+    groups::Key,
+    plan::{Plan, Target},
+    run::{Found, GROUPS, Groups, Value, run},
+};
