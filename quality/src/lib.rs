@@ -1,7 +1,11 @@
 //! Data quality: the rule language (DQDL), and its evaluation over Polars frames.
 //!
+//! [`language`] reads and checks a ruleset.
 //! [`stats`] measures statistics in as few scans of the [`data`] as possible.
+//! [`anomalies`] tells whether a statistic is unlike its history.
 //! No network: whoever calls hands over paths, frames and earlier metrics.
 
+pub mod anomalies;
 pub mod data;
+pub mod language;
 pub mod stats;

@@ -1,0 +1,5 @@
+//! Rules to outcomes.
+
+pub mod history;
+
+pub use history::{History, Point};
