@@ -1,0 +1,60 @@
+//! Conditions on each row's value as expressions. What they give is never null.
+//!
+//! Polars orders NaN above every number and takes it as equal to itself, and so do Spark and this module.
+
+pub(crate) mod dates;
+pub(crate) mod numbers;
+pub(crate) mod pattern;
+pub(crate) mod temporal;
+pub(crate) mod text;
+
+use polars::prelude::{BooleanChunked, Column, DataType, Expr, Field, IntoColumn, NamedFrom, PolarsResult, Series};
+
+use super::Fault;
+
+/// Whether values of a type are made of other values, so that no condition compares them.
+pub(crate) fn is_nested(dtype: &DataType) -> bool {
+    dtype.is_nested()
+}
+
+/// A value as a string, for a type that has strings of its own.
+pub(crate) fn as_text(value: Expr, dtype: &DataType) -> Result<Expr, Fault> {
+    match dtype {
+        DataType::String => Ok(value),
+        DataType::Binary => Err(Fault::error("Values are bytes, which are not compared with strings.")),
+        dtype if is_nested(dtype) => Err(Fault::error(format!("Values are of type {dtype}, which is not compared."))),
+        _ => Ok(value.cast(DataType::String)),
+    }
+}
+
+/// What a reason shows of a value of any type.
+pub(crate) fn shown(value: Expr, dtype: &DataType) -> Expr {
+    match dtype {
+        DataType::String => value,
+        dtype if is_nested(dtype) || *dtype == DataType::Binary => value.map(
+            |column| {
+                let texts: Vec<Option<String>> = (0..column.len())
+                    .map(|row| column.get(row).map(|value| (!value.is_null()).then(|| value.to_string())))
+                    .collect::<PolarsResult<_>>()?;
+                Ok(Series::new(column.name().clone(), texts).into_column())
+            },
+            |_, field| Ok(Field::new(field.name().clone(), DataType::String)),
+        ),
+        _ => value.cast(DataType::String),
+    }
+}
+
+/// A test of strings, asked once for each value; null is asked too.
+pub(crate) fn test_text(value: Expr, test: impl Fn(Option<&str>) -> bool + Send + Sync + 'static) -> Expr {
+    value.map(
+        move |column: Column| {
+            let strings = column.str()?;
+            let holds: BooleanChunked = strings.iter().map(|value| Some(test(value))).collect();
+            Ok(holds.with_name(column.name().clone()).into_column())
+        },
+        |_, field| Ok(Field::new(field.name().clone(), DataType::Boolean)),
+    )
+}
+
+#[cfg(test)]
+mod predicate_tests;

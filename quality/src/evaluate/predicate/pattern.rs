@@ -1,0 +1,58 @@
+//! Regular expressions: on the engine whose time is linear, unless they look around or back.
+
+use crate::evaluate::Fault;
+
+/// How far the backtracking engine goes before it gives up on a value.
+const STEPS: usize = 1_000_000;
+
+/// A regular expression.
+#[derive(Clone, Debug)]
+pub(crate) enum Pattern {
+    /// On the linear engine.
+    Linear(regex::Regex),
+    /// With look-around or references back.
+    Backtracking(Box<fancy_regex::Regex>),
+}
+
+impl Pattern {
+    /// Reads one.
+    pub(crate) fn new(pattern: &str) -> Result<Pattern, Fault> {
+        let linear = match regex::Regex::new(pattern) {
+            Ok(regex) => return Ok(Pattern::Linear(regex)),
+            Err(error) => error,
+        };
+        fancy_regex::RegexBuilder::new(pattern)
+            .backtrack_limit(STEPS)
+            .build()
+            .map(|regex| Pattern::Backtracking(Box::new(regex)))
+            .map_err(|_| Fault::error(format!("\"{pattern}\" is not a regular expression: {linear}")))
+    }
+
+    /// The first match's place in a text. A text on which the engine gives up has none.
+    fn find(&self, text: &str) -> Option<(usize, usize)> {
+        match self {
+            Pattern::Linear(regex) => regex.find(text).map(|found| (found.start(), found.end())),
+            Pattern::Backtracking(regex) => regex.find(text).ok().flatten().map(|found| (found.start(), found.end())),
+        }
+    }
+
+    /// Whether it is somewhere in a text.
+    pub(crate) fn is_in(&self, text: &str) -> bool {
+        self.find(text).is_some()
+    }
+
+    /// Whether it matches, and not nothing.
+    pub(crate) fn matches(&self, text: &str) -> bool {
+        self.find(text).is_some_and(|(start, end)| end > start)
+    }
+}
+
+/// The pattern of `matches`: all of the text, from its start to its end.
+pub(crate) fn entire(pattern: &str) -> String {
+    format!(r"\A(?:{pattern})\z")
+}
+
+/// The pattern of `not matches`, which holds if this isn't in the text: from its start, up to the end of a word.
+pub(crate) fn leading(pattern: &str) -> String {
+    format!(r"\A(?:(?:{pattern})(?:\b|\z))")
+}

@@ -1,0 +1,86 @@
+//! Conditions on strings.
+
+use std::collections::HashSet;
+
+use polars::prelude::{DataType, Expr};
+
+use super::pattern::{Pattern, entire, leading};
+use super::{as_text, test_text};
+use crate::evaluate::Fault;
+use crate::language::ast::{TextCondition, TextOperand};
+
+/// Whether each value holds a condition on strings.
+pub(crate) fn holds(value: Expr, dtype: &DataType, condition: &TextCondition, ignore_case: bool) -> Result<Expr, Fault> {
+    if let TextCondition::Equal { negated, operand: TextOperand::Null } = condition {
+        return Ok(if *negated { value.is_not_null() } else { value.is_null() });
+    }
+    let test = Test::new(condition, ignore_case)?;
+    Ok(test_text(as_text(value, dtype)?, move |value| test.of(value)))
+}
+
+/// A condition on a string.
+pub(crate) enum Test {
+    /// In a set, or not in it.
+    Among(Among, bool),
+    /// All of it matches, and it is not empty.
+    Matches(Pattern),
+    /// There is no match from the start on.
+    MatchesNot(Pattern),
+}
+
+impl Test {
+    /// Of a condition.
+    pub(crate) fn new(condition: &TextCondition, ignore_case: bool) -> Result<Test, Fault> {
+        let flags = if ignore_case { "(?i)" } else { "" };
+        Ok(match condition {
+            TextCondition::Equal { negated, operand } => Test::Among(Among::of(std::slice::from_ref(operand), ignore_case), *negated),
+            TextCondition::In { negated, operands, .. } => Test::Among(Among::of(operands, ignore_case), *negated),
+            TextCondition::Matches { negated, pattern } => {
+                // Read as it is first, so that an error speaks of what was written.
+                Pattern::new(&pattern.value)?;
+                let read = |pattern: String| Pattern::new(&format!("{flags}{pattern}"));
+                if *negated { Test::MatchesNot(read(leading(&pattern.value))?) } else { Test::Matches(read(entire(&pattern.value))?) }
+            }
+        })
+    }
+
+    /// Whether a value holds.
+    pub(crate) fn of(&self, value: Option<&str>) -> bool {
+        match self {
+            Test::Among(among, negated) => among.has(value) != *negated,
+            Test::Matches(pattern) => value.is_some_and(|value| pattern.matches(value)),
+            Test::MatchesNot(pattern) => value.is_some_and(|value| !pattern.is_in(value)),
+        }
+    }
+}
+
+/// A set of strings, and the words that stand for some.
+pub(crate) struct Among {
+    literals: HashSet<String>,
+    ignore_case: bool,
+    null: bool,
+    whitespaces: bool,
+}
+
+impl Among {
+    fn of(operands: &[TextOperand], ignore_case: bool) -> Among {
+        let mut among = Among { literals: HashSet::new(), ignore_case, null: false, whitespaces: false };
+        for operand in operands {
+            match operand {
+                TextOperand::Literal(text) if ignore_case => drop(among.literals.insert(text.to_lowercase())),
+                TextOperand::Literal(text) => drop(among.literals.insert(text.clone())),
+                TextOperand::Empty => drop(among.literals.insert(String::new())),
+                TextOperand::Null => among.null = true,
+                TextOperand::Whitespaces => among.whitespaces = true,
+            }
+        }
+        among
+    }
+
+    /// Null is in the set if it is listed.
+    fn has(&self, value: Option<&str>) -> bool {
+        let Some(value) = value else { return self.null };
+        let literal = if self.ignore_case { self.literals.contains(&value.to_lowercase()) } else { self.literals.contains(value) };
+        literal || (self.whitespaces && !value.is_empty() && value.chars().all(char::is_whitespace))
+    }
+}

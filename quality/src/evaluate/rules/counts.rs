@@ -1,0 +1,42 @@
+//! Rows and columns: `RowCount`, `ColumnCount`, `ColumnExists`, `ColumnNamesMatchPattern`.
+
+use super::super::judge::{Judge, ratio, unmet};
+use super::super::predicate::pattern::Pattern;
+use super::super::scope::{column_of, quoted};
+use super::super::{Fault, Plan, Scope, Verdict};
+use crate::stats::Measure;
+
+pub(super) fn row_count(scope: &Scope<'_>) -> Result<Plan, Fault> {
+    let judge = Judge::of(scope)?;
+    let rows = scope.statistic(Measure::Rows);
+    let wants = vec![rows.clone()];
+    Ok(Plan::shared(wants, move |found| Ok(judge.verdict("Dataset.*.RowCount", found.rows(&rows)? as f64, String::new))))
+}
+
+pub(super) fn column_count(scope: &Scope<'_>) -> Result<Plan, Fault> {
+    let judge = Judge::of(scope)?;
+    let columns = scope.whole.schema().len() as f64;
+    Ok(Plan::direct(move |_| Ok(judge.verdict("Dataset.*.ColumnCount", columns, String::new))))
+}
+
+pub(super) fn column_exists(scope: &Scope<'_>) -> Result<Plan, Fault> {
+    let name = scope.parameter(0)?.to_owned();
+    let there = column_of(scope.whole.schema(), &name, "the dataset").map(|_| ());
+    Ok(Plan::direct(move |_| {
+        let verdict = Verdict::new(there.is_ok()).metric(format!("Dataset.{name}.ColumnExists"), if there.is_ok() { 1.0 } else { 0.0 });
+        Ok(verdict.because(|| there.as_ref().map_or_else(ToString::to_string, |()| String::new())))
+    }))
+}
+
+pub(super) fn column_names(scope: &Scope<'_>) -> Result<Plan, Fault> {
+    let pattern = Pattern::new(scope.parameter(0)?)?;
+    let names: Vec<String> = scope.whole.schema().iter_names().map(ToString::to_string).collect();
+    let others: Vec<String> = names.iter().filter(|name| !pattern.is_in(name)).cloned().collect();
+    Ok(Plan::direct(move |_| {
+        let share = if names.is_empty() { f64::NAN } else { ratio((names.len() - others.len()) as u64, names.len() as u64) };
+        Ok(Verdict::new(others.is_empty()).metric("Dataset.*.ColumnNamesPatternMatchRatio", share).because(|| {
+            let few: Vec<&String> = others.iter().take(10).collect();
+            unmet(share, &format!("{} of {} column names do not match: {}.", others.len(), names.len(), quoted(&few)))
+        }))
+    }))
+}

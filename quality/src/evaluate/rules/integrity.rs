@@ -1,0 +1,102 @@
+//! `ReferentialIntegrity`: keys that a reference has.
+
+use polars::prelude::{DataType, Expr, JoinArgs, JoinType, LazyFrame, MaintainOrderJoin, UniqueKeepStrategy, lit};
+
+use super::super::judge::{Judge, Shares, ratio, unmet};
+use super::super::predicate::{is_nested, shown};
+use super::super::scope::{column_of, named};
+use super::super::{Fault, Plan, RowTest, Scope, Verdict};
+use super::completeness::no_rows;
+use super::share;
+
+/// A key of several columns, on both sides, whose values compare.
+pub(super) struct Keys {
+    /// What they are made of, on either side.
+    pub(super) ours: Vec<Expr>,
+    pub(super) theirs: Vec<Expr>,
+    /// What they are called for the join.
+    pub(super) marks: Vec<String>,
+}
+
+impl Keys {
+    /// Pairs of columns with their types.
+    pub(super) fn new(scope: &Scope<'_>, what: &str, pairs: &[(&str, &DataType, &str, &DataType)]) -> Result<Keys, Fault> {
+        let mut keys = Keys { ours: Vec::new(), theirs: Vec::new(), marks: Vec::new() };
+        for (at, (ours, our_type, theirs, their_type)) in pairs.iter().enumerate() {
+            let common = common_type(our_type, their_type)?;
+            let mark = scope.mark(&format!("{what}{at}"));
+            keys.ours.push(named(ours).cast(common.clone()).alias(mark.as_str()));
+            keys.theirs.push(named(theirs).cast(common).alias(mark.as_str()));
+            keys.marks.push(mark);
+        }
+        Ok(keys)
+    }
+
+    /// Rows with what is known of their keys on the other side, in their order.
+    pub(super) fn join(&self, frame: LazyFrame, other: LazyFrame) -> LazyFrame {
+        let marks: Vec<Expr> = self.marks.iter().map(|mark| named(mark)).collect();
+        let mut join = JoinArgs::new(JoinType::Left);
+        join.maintain_order = MaintainOrderJoin::Left;
+        frame.with_columns(self.ours.clone()).join(other, marks.clone(), marks, join)
+    }
+}
+
+/// A type in which values of both compare.
+fn common_type(left: &DataType, right: &DataType) -> Result<DataType, Fault> {
+    if is_nested(left) || is_nested(right) {
+        return Err(Fault::error("Columns of nested values are no keys."));
+    }
+    let number = |dtype: &DataType| dtype.is_primitive_numeric() || dtype.is_decimal();
+    Ok(match (left, right) {
+        (DataType::Categorical(..) | DataType::Enum(..), _) | (_, DataType::Categorical(..) | DataType::Enum(..)) => DataType::String,
+        (left, right) if left == right => left.clone(),
+        (left, right) if left.is_signed_integer() && right.is_signed_integer() => DataType::Int64,
+        (left, right) if number(left) && number(right) => DataType::Float64,
+        (DataType::Date | DataType::Datetime(..), DataType::Date | DataType::Datetime(..)) => {
+            DataType::Datetime(polars::prelude::TimeUnit::Microseconds, None)
+        }
+        _ => DataType::String,
+    })
+}
+
+/// `zip,city` and `ref.{zip_code,city_name}`.
+pub(super) fn plan(scope: &Scope<'_>) -> Result<Plan, Fault> {
+    let (ours, target) = (scope.parameter(0)?, scope.parameter(1)?);
+    let (alias, theirs) = scope.source_of(target).ok_or_else(|| Fault::error(format!("\"{target}\" is no \"reference.column\".")))?;
+    let reference = scope.reference(alias, "additional sources")?.clone();
+    let braced = theirs.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap_or(theirs);
+    let (ours, theirs): (Vec<&str>, Vec<&str>) = (ours.split(',').map(str::trim).collect(), braced.split(',').map(str::trim).collect());
+    if ours.len() != theirs.len() {
+        return Err(Fault::error(format!("{} columns are compared with {} of \"{alias}\".", ours.len(), theirs.len())));
+    }
+    let mut pairs = Vec::new();
+    for (our, their) in ours.iter().zip(&theirs) {
+        let our_type = column_of(scope.schema(), our, "the dataset")?;
+        pairs.push((*our, our_type, *their, column_of(reference.schema(), their, &format!("\"{alias}\""))?));
+    }
+    let keys = Keys::new(scope, "key", &pairs)?;
+    let known = scope.mark("known");
+    let mut value = lit("");
+    for (at, (our, dtype, ..)) in pairs.iter().enumerate() {
+        value = value + lit(if at == 0 { "" } else { ", " }) + shown(named(our), dtype).fill_null(lit("NULL"));
+    }
+    let scanned = reference.scan().map_err(|error| Fault::Error(error.to_string()))?;
+    let other = scanned.select(keys.theirs.clone()).unique(None, UniqueKeepStrategy::Any).with_column(lit(true).alias(known.as_str()));
+    let test = RowTest::of_value(named(&known), value)
+        .words("Value: ", format!(" is not in \"{target}\"."))
+        .prepared(move |frame| keys.join(frame, other.clone()))
+        .apart();
+    let (judge, shares) = (Judge::of(scope)?, Shares::of(scope)?);
+    let metric = format!("Column.{alias}.ReferentialIntegrity");
+    let target = target.to_owned();
+    share::by_rows(scope, test, move |hits, rows| {
+        if rows == 0 {
+            return Err(no_rows());
+        }
+        let share = ratio(hits, rows);
+        let holds = judge.holds(share) && (!shares.partial() || shares.hold(hits, rows));
+        Ok(Verdict::new(holds).metric(metric.clone(), share).because(|| {
+            unmet(share, &format!("{} of {rows} rows have a key that is not in \"{target}\"; expected {}.", rows - hits, judge.expected()))
+        }))
+    })
+}

@@ -1,0 +1,120 @@
+//! Rules on files.
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use polars::prelude::*;
+
+use super::*;
+
+fn write(path: &Path, text: &str, age_hours: u64) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+    let now = SystemTime::UNIX_EPOCH + Duration::from_secs(now().as_second().unsigned_abs());
+    fs::File::options().write(true).open(path).unwrap().set_modified(now - Duration::from_secs(age_hours * 3600)).unwrap();
+}
+
+fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    write(&folder.path().join("a/one.csv"), "n\n1\n", 1);
+    write(&folder.path().join("a/two.csv"), "n\n2\n", 30);
+    write(&folder.path().join("a/deep/three.csv"), "n\n1\n", 100);
+    write(&folder.path().join("b/one.csv"), "n\n1\n", 5);
+    folder
+}
+
+/// Rules on the files `one.csv` and `two.csv` as a dataset, with `$` for the folder.
+fn check_files(folder: &Path, cases: &[(&str, Outcome)]) {
+    let files = ["a/one.csv", "a/two.csv"].map(|name| folder.join(name));
+    let dataset = Dataset::of_files(&files, None).unwrap();
+    for (rule, wanted) in cases {
+        let rule = rule.replace('@', folder.to_str().unwrap());
+        let result = evaluate(&parse(&format!("Rules = [{rule}]")), &dataset, &context()).evaluation.rules.remove(0);
+        assert_eq!(result.outcome, *wanted, "{rule}: {:?}", result.reason);
+    }
+}
+
+#[test]
+fn freshness_sizes_and_uniqueness() {
+    let folder = folder();
+    check_files(
+        folder.path(),
+        &[
+            ("FileFreshness > (now() - 2 days)", PASSED),
+            ("FileFreshness > (now() - 24 hours)", FAILED),
+            ("FileFreshness > (now() - 24 hours) with threshold >= 0.5", PASSED),
+            ("FileFreshness \"@/a/one.csv\" > (now() - 2 hours)", PASSED),
+            ("FileFreshness \"@/a\" > (now() - 50 hours)", FAILED),
+            ("FileFreshness \"file://@/a\" > (now() - 5 days)", PASSED),
+            ("FileFreshness \"@/a\" > (now() - 2 hours) with recentFiles = 1", PASSED),
+            ("FileFreshness \"@/a\" > (now() - 2 days) with uriRegex = \"(?!.*three).*\"", PASSED),
+            ("FileFreshness \"@/a\" between \"9:30 AM\" and \"11:30 AM\" with recentFiles = 1", PASSED),
+            ("FileFreshness \"@/a/one.csv\" between now() and (now() - 2 hours)", PASSED),
+            ("FileFreshness \"@/a\" between now() and (now() - 2 hours)", FAILED),
+            ("FileFreshness \"@/a/two.csv\" not between now() and (now() - 2 hours)", PASSED),
+            ("FileFreshness \"@/a\" between \"2026-03-05\" and \"2026-03-11\"", PASSED),
+            ("FileFreshness \"@/a\" >= \"2026-03-09\" with failFast = \"true\"", FAILED),
+            ("FileFreshness \"@/a/one.csv\" = \"2026-03-10\"", PASSED),
+            ("FileFreshness \"@/a/one.csv\" in [\"2026-03-09\", \"2026-03-10\"]", PASSED),
+            ("FileFreshness \"@/a/one.csv\" between \"6:30 AM\" and \"7:30 AM\" with timeZone = \"America/New_York\"", PASSED),
+            ("FileFreshness \"@/a/one.csv\" between \"07:30\" and \"08:30\" with timeZone = \"America/New_York\"", FAILED),
+            ("FileFreshness \"@/gone\" > (now() - 2 hours)", ERROR),
+            ("FileFreshness \"s3://bucket/key\" > (now() - 2 hours)", ERROR),
+            ("FileFreshness \"@/a\" > (now() - 2 hours) with uriRegex = \"nothing\"", FAILED),
+            ("FileSize < 1 KB", PASSED),
+            ("FileSize > 4 B", FAILED),
+            ("FileSize \"@/b\" = 4 B", PASSED),
+            ("FileSize \"@/a\" between 3 B and 5 B", PASSED),
+            ("FileSize \"@/a\" between 4 B and 5 B", FAILED),
+            ("FileSize \"@/a\" not between 4 B and 1 TB", PASSED),
+            ("FileSize \"@/a\" in [4 B, 1 KB]", PASSED),
+            ("FileSize \"@/a\" not in [4 B]", FAILED),
+            ("FileSize \"@/a\" != 5 B", PASSED),
+            ("FileSize \"@/a\" = 4", PASSED),
+            ("FileSize \"@/a\" > 4 B with threshold >= 0", PASSED),
+            ("FileUniqueness = 1", PASSED),
+            ("FileUniqueness \"@\" = 1 with matchFileName = \"true\"", FAILED),
+            ("FileUniqueness \"@/a\" = 1 with matchFileName = \"true\"", PASSED),
+            ("FileUniqueness \"@\" in [0.5]", PASSED),
+            ("FileUniqueness \"@/a\" = 1", FAILED),
+            ("FileUniqueness \"@/a\" > 0.6", PASSED),
+            ("FileUniqueness \"@/a\" = 1 with uriRegex = \"(one|three)\\.csv$\" with recentFiles = 2", PASSED),
+            (
+                "FileUniqueness \"@/a\" = 1 with uriRegex = \"(one|three)\\.csv$\" with recentFiles = 2 with filterOrder = [\"uriRegex\", \"recentFiles\"]",
+                FAILED,
+            ),
+        ],
+    );
+}
+
+#[test]
+fn checksums() {
+    let folder = folder();
+    check_files(
+        folder.path(),
+        &[
+            ("FileMatch \"@/a/one.csv\" \"@/b/one.csv\"", PASSED),
+            ("FileMatch \"@/a/one.csv\" \"@/a/deep/three.csv\"", PASSED),
+            ("FileMatch \"@/a/one.csv\" \"@/a/deep/three.csv\" with matchFileName = \"true\"", FAILED),
+            ("FileMatch \"@/a/one.csv\" \"@/a/two.csv\"", FAILED),
+            ("FileMatch \"@/a\" \"@/b\"", FAILED),
+            // The digests of `n`, a line's end, `1` and a line's end.
+            ("FileMatch \"@/b\" in [\"E4F091C6CDB66907C6FA318D8FA27299\"] with hashAlgorithm = \"MD5\"", PASSED),
+            ("FileMatch \"@/b\" = \"305301e9d9981430d79bb94bee1c2a2fac673de4\" with hashAlgorithm = \"SHA-1\"", PASSED),
+            ("FileMatch \"@/b\" in [\"6ff2d84956e507dade83da732a88aa6fa02712d03af8c515633f674de9fd42bd\"]", PASSED),
+            ("FileMatch \"@/a\" in [\"6ff2d84956e507dade83da732a88aa6fa02712d03af8c515633f674de9fd42bd\"]", FAILED),
+            ("FileMatch in [\"6ff2d84956e507dade83da732a88aa6fa02712d03af8c515633f674de9fd42bd\"]", FAILED),
+            ("FileMatch not in [\"00\"]", PASSED),
+            ("FileMatch \"@/b\" \"@/gone\"", ERROR),
+        ],
+    );
+}
+
+#[test]
+fn a_frame_has_no_files() {
+    check(
+        &df!("n" => [1]).unwrap(),
+        &[("FileFreshness > (now() - 2 hours)", ERROR), ("FileSize > 1", ERROR), ("FileUniqueness = 1", ERROR)],
+    );
+}

@@ -1,0 +1,133 @@
+//! Rules against references, and queries.
+
+use polars::prelude::*;
+
+use super::*;
+
+fn table() -> DataFrame {
+    df!(
+        "id" => [1, 2, 3, 4],
+        "state" => [Some("CA"), Some("TX"), Some("ZZ"), None],
+        "amount" => [10.0, 20.0, 30.0, 40.0],
+    )
+    .unwrap()
+}
+
+fn states() -> DataFrame {
+    df!("code" => [Some("CA"), Some("TX"), Some("TX"), None], "n" => [1_i64, 2, 3, 4], "amount" => [Some(50.0), Some(50.0), None, None])
+        .unwrap()
+}
+
+fn with_references() -> Context {
+    let twin = df!("key" => [1, 2, 3, 4], "state" => [Some("CA"), Some("TX"), Some("NY"), None], "total" => [10, 20, 30, 41]).unwrap();
+    let double = df!("id" => [1, 1], "state" => ["CA", "CA"], "amount" => [1.0, 1.0]).unwrap();
+    let none = table().clear();
+    [("ref", states()), ("twin", twin), ("double", double), ("none", none), ("same", table())]
+        .into_iter()
+        .fold(context(), |context, (alias, frame)| context.with_reference(alias, Dataset::of_frame(frame)))
+}
+
+#[test]
+fn sizes_schemas_and_aggregates() {
+    check_in(
+        &with_references(),
+        &table(),
+        &[
+            ("RowCountMatch \"ref\" = 1", PASSED),
+            ("RowCountMatch \"double\" = 2", PASSED),
+            ("RowCountMatch \"none\" = 1", FAILED),
+            ("RowCountMatch \"nobody\" = 1", ERROR),
+            ("SchemaMatch \"same\" = 1", PASSED),
+            ("SchemaMatch \"ref\" = 1", FAILED),
+            ("SchemaMatch \"nobody\" = 1", ERROR),
+            ("AggregateMatch \"sum(amount)\" \"sum(ref.amount)\" = 1", PASSED),
+            ("AggregateMatch \"avg(amount)\" \"avg(ref.amount)\" = 0.5", PASSED),
+            ("AggregateMatch \"sum(amount)\" \"sum(none.amount)\" = 1", FAILED),
+            ("AggregateMatch \"sum(amount)\" \"sum(ref.gone)\" = 1", ERROR),
+            ("AggregateMatch \"sum(amount)\" \"sum(nobody.amount)\" = 1", ERROR),
+            ("AggregateMatch \"sum(state)\" \"sum(ref.amount)\" = 1", ERROR),
+        ],
+    );
+}
+
+#[test]
+fn referential_integrity() {
+    let (context, frame) = (with_references(), table());
+    check_in(
+        &context,
+        &frame,
+        &[
+            ("ReferentialIntegrity \"state\" \"ref.code\" = 0.5", PASSED),
+            ("ReferentialIntegrity \"state\" \"ref.code\" > 0.5", FAILED),
+            ("ReferentialIntegrity \"id,state\" \"ref.{n,code}\" = 0.5", PASSED),
+            ("ReferentialIntegrity \"id\" \"ref.n\" = 1", PASSED),
+            ("ReferentialIntegrity \"id\" \"ref.amount\" = 0", PASSED),
+            ("ReferentialIntegrity \"state\" \"none.state\" = 0", PASSED),
+            ("ReferentialIntegrity \"state\" \"ref.gone\" = 0", ERROR),
+            ("ReferentialIntegrity \"gone\" \"ref.code\" = 0", ERROR),
+            ("ReferentialIntegrity \"state\" \"nobody.code\" = 0", ERROR),
+            ("ReferentialIntegrity \"id,state\" \"ref.code\" = 0", ERROR),
+        ],
+    );
+    let evaluated = run_in(&context, &frame, "ReferentialIntegrity \"state\" \"ref.code\" > 0.9");
+    assert_eq!(rows_of(&evaluated).concat(), "PPFF");
+    assert_eq!(evaluated.evaluation.rules[0].metrics["Column.ref.ReferentialIntegrity"], 0.5);
+}
+
+#[test]
+fn dataset_match() {
+    let (context, frame) = (with_references(), table());
+    check_in(
+        &context,
+        &frame,
+        &[
+            ("DatasetMatch \"same\" \"id\" = 1", PASSED),
+            ("DatasetMatch \"twin\" \"id->key\" \"state,amount->total\" = 0.5", PASSED),
+            ("DatasetMatch \"twin\" \"id->key\" \"state\" = 0.75", PASSED),
+            ("DatasetMatch \"none\" \"id\" = 0", PASSED),
+            ("DatasetMatch \"double\" \"id\" = 1", FAILED),
+            ("DatasetMatch \"same\" \"state\" = 1", FAILED),
+            ("DatasetMatch \"twin\" \"id\" = 1", ERROR),
+            ("DatasetMatch \"nobody\" \"id\" = 1", ERROR),
+        ],
+    );
+    let evaluated = run_in(&context, &frame, "DatasetMatch \"twin\" \"id->key\" \"state\" = 1");
+    assert_eq!(rows_of(&evaluated).concat(), "PPFP");
+}
+
+#[test]
+fn queries() {
+    let (context, frame) = (with_references(), table());
+    check_in(
+        &context,
+        &frame,
+        &[
+            ("CustomSql \"select count(*) from primary\" = 4", PASSED),
+            ("CustomSql \"select count(*) from primary\" between 4 and 5", FAILED),
+            ("CustomSql \"select count(*) from primary join ref on primary.state = ref.code\" = 3", PASSED),
+            ("CustomSql \"select sum(amount) from primary where id > 100\" = 0", FAILED),
+            ("CustomSql \"select id from primary\" = 4", ERROR),
+            ("CustomSql \"select id, amount from primary where id = 1\" = 4", ERROR),
+            ("CustomSql \"select state from primary where id = 1\" = 4", ERROR),
+            ("CustomSql \"select id from primary where amount > 0\"", PASSED),
+            ("CustomSql \"select id from primary where amount > 10\"", FAILED),
+            ("CustomSql \"select id from primary where amount > 10\" with threshold >= 0.75", PASSED),
+            ("CustomSql \"select id from primary where amount > 10\" with threshold > 0.75", FAILED),
+            ("CustomSql \"select id as other from primary\"", ERROR),
+            ("CustomSql \"selec id\"", ERROR),
+            ("CustomSql \"select gone from primary\" > 0", ERROR),
+            ("CustomSql \"select 1 from nobody\" > 0", ERROR),
+            ("CustomSql \"drop table primary\" > 0", ERROR),
+            ("CustomSql \"select * from read_csv('x.csv')\" > 0", ERROR),
+        ],
+    );
+    let evaluated = run_in(&context, &frame, "CustomSql \"select state from primary where state <> 'ZZ' or state is null\"");
+    assert_eq!(rows_of(&evaluated).concat(), "PPFP", "null is found again");
+}
+
+#[test]
+fn queries_name_the_dataset_as_the_ruleset_does() {
+    let source = "DataSources = { \"Primary\": \"orders\", \"AdditionalDataSources\": [\"ref\"] } Rules = [CustomSql \"select count(*) from orders\" = 4]";
+    let evaluation = evaluate(&parse(source), &Dataset::of_frame(table()), &with_references()).evaluation;
+    assert_eq!(evaluation.outcome, PASSED, "{:?}", evaluation.rules[0].reason);
+}
