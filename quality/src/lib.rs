@@ -1,11 +1,11 @@
 //! Data quality: the rule language (DQDL), and its evaluation over Polars frames.
 //!
-//! [`language`] reads and checks a ruleset.
-//! [`stats`] measures statistics in as few scans of the [`data`] as possible.
-//! [`evaluate`] holds rules against statistics.
-//! [`anomalies`] tells whether a statistic is unlike its history.
-//! [`profile`] measures a dataset without rules.
-//! [`suggest`] makes rules of that.
+//! The way of a ruleset: [`language`] reads and checks it, [`evaluate`] turns its rules into
+//! deduplicated statistics, [`stats`] measures all of them in as few scans of the [`data`] as
+//! possible, and `evaluate` compares what was measured with the rules' conditions. [`profile`]
+//! measures a dataset without rules, [`suggest`] makes rules of that, and [`anomalies`] tells
+//! whether a statistic is unlike its history. [`report`] tells what came of it,
+//! to programs and to people.
 //! No network: whoever calls hands over paths, frames and earlier metrics.
 
 pub mod anomalies;
@@ -13,5 +13,6 @@ pub mod data;
 pub mod evaluate;
 pub mod language;
 pub mod profile;
+pub mod report;
 pub mod stats;
 pub mod suggest;

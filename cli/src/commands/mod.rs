@@ -14,6 +14,8 @@ mod init;
 mod list;
 mod object;
 mod pipeline;
+mod quality;
+mod quarantine;
 mod run;
 mod stage;
 mod status;
@@ -25,7 +27,10 @@ mod workers;
 
 use clap::Subcommand;
 
-use crate::{context::Context, error::Result};
+use crate::{
+    context::Context,
+    error::{CliError, Result},
+};
 
 /// Shown below the help.
 pub(crate) const FIRST_STEPS: &str = "\
@@ -66,6 +71,9 @@ pub(crate) enum Command {
     /// Batches, open and sealed.
     #[command(subcommand)]
     Batch(batch::Verb),
+    /// Rows, objects and events that were set aside.
+    #[command(subcommand)]
+    Quarantine(quarantine::Verb),
     /// Published tables.
     #[command(subcommand)]
     Table(table::Verb),
@@ -75,6 +83,9 @@ pub(crate) enum Command {
     /// The pipelines that the lake runs.
     #[command(subcommand)]
     Pipeline(pipeline::Verb),
+    /// Data quality: check rulesets, and hold data against them.
+    #[command(subcommand)]
+    Quality(quality::Verb),
     /// The workers that are connected.
     Workers,
     /// How much is waiting, running and done.
@@ -92,6 +103,10 @@ pub(crate) enum Command {
 
 /// Does what was asked for.
 pub(crate) fn run(command: Command, context: Context) -> Result<()> {
+    if context.out.format().is_of_reports() && !matches!(&command, Command::Quality(verb) if verb.has_reports()) {
+        let hint = "junit and html are forms of `lakegate quality run` and `lakegate quality report`; this command has table and json";
+        return Err(CliError::wrong("this command has no such output format", hint));
+    }
     match command {
         Command::Init(args) => init::run(&context, &args),
         Command::Check => check::run(&context),
@@ -105,9 +120,11 @@ pub(crate) fn run(command: Command, context: Context) -> Result<()> {
         Command::Object(verb) => object::run(&context, &verb),
         Command::Run(verb) => run::run(&context, &verb),
         Command::Batch(verb) => batch::run(&context, &verb),
+        Command::Quarantine(verb) => quarantine::run(&context, &verb),
         Command::Table(verb) => table::run(&context, &verb),
         Command::Stage(verb) => stage::run(&context, &verb),
         Command::Pipeline(verb) => pipeline::run(&context, &verb),
+        Command::Quality(verb) => quality::run(&context, &verb),
         Command::Workers => workers::run(&context),
         Command::Status(args) => status::run(&context, &args),
         Command::Cost(args) => cost::run(&context, &args),

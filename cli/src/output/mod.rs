@@ -43,6 +43,16 @@ impl Output {
         Output { format, color, screen: MultiProgress::with_draw_target(target) }
     }
 
+    /// What the answer was asked for as.
+    pub(crate) fn format(&self) -> OutputFormat {
+        self.format
+    }
+
+    /// How many columns standard output shows, if it is a terminal.
+    pub(crate) fn width(&self) -> Option<usize> {
+        comfy_table::Table::new().width().map(usize::from)
+    }
+
     /// Whether a program reads the answer.
     pub(crate) fn is_json(&self) -> bool {
         self.format == OutputFormat::Json
@@ -133,8 +143,13 @@ impl Output {
         }
     }
 
-    /// What is wrong with files, on standard error.
+    /// What is wrong with a project's files, on standard error.
     pub(crate) fn diagnostics(&self, diagnostics: &[Diagnostic]) {
+        self.diagnostics_in("the project's files", diagnostics);
+    }
+
+    /// What is wrong with files, on standard error.
+    pub(crate) fn diagnostics_in(&self, files: &str, diagnostics: &[Diagnostic]) {
         if let [Diagnostic { place, message, hint }] = diagnostics
             && place.line == 0
         {
@@ -144,7 +159,7 @@ impl Output {
             self.note(format_args!("{diagnostic}\n"));
         }
         let count = text::counted(diagnostics.len() as u64, "error");
-        self.note(format_args!("{} {count} in the project's files", "error:".red().bold()));
+        self.note(format_args!("{} {count} in {files}", "error:".red().bold()));
     }
 
     fn document<T: Serialize>(&self, value: &T) -> Result<()> {

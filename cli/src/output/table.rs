@@ -79,6 +79,16 @@ pub(crate) fn bad_number(count: u64, color: Color) -> Cell {
     if count == 0 { number(count) } else { number(count).fg(color).add_attribute(Attribute::Bold) }
 }
 
+/// What came of a rule in its colour.
+pub(crate) fn outcome(name: &str) -> Cell {
+    let cell = Cell::new(name);
+    match name {
+        "Passed" => cell.fg(Color::Green),
+        "Failed" | "Error" => cell.fg(Color::Red),
+        _ => cell,
+    }
+}
+
 /// The name of a state in its colour.
 pub(crate) fn state(name: &str) -> Cell {
     let cell = Cell::new(name);

@@ -1,0 +1,244 @@
+//! The rows of a dataset with what the rules say of each: all of them as a Parquet file, and the
+//! first that break a rule for a report.
+
+use std::{
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use polars::{
+    io::parquet::write::{ParquetCompression, ParquetWriteOptions},
+    prelude::*,
+};
+
+use super::document::{FailingRow, FailingRows, Reason};
+use crate::evaluate::{Evaluation, Outcome, RuleResult};
+
+/// Why there are no rows.
+#[derive(Debug, thiserror::Error)]
+pub enum RowsError {
+    /// The file can't be made.
+    #[error("can't write {}: {error}", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// The rows can't be made.
+    #[error("{0}")]
+    Rows(#[from] PolarsError),
+}
+
+/// Rows in a row group.
+const ROW_GROUP: usize = 1 << 17;
+
+/// Writes rows as they come. The file is there when all of them are in it, and not before; what
+/// was there stays if anything goes wrong.
+pub fn write_parquet(rows: LazyFrame, path: &Path) -> Result<(), RowsError> {
+    let failed = |error: io::Error| RowsError::File { path: path.to_owned(), error };
+    if path.is_dir() {
+        return Err(failed(io::Error::from(io::ErrorKind::IsADirectory)));
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".lakegate-rows-").suffix(".tmp");
+    readable(&mut builder);
+    let draft = builder.tempfile_in(folder).map_err(failed)?.into_temp_path();
+    let options =
+        ParquetWriteOptions { compression: ParquetCompression::Zstd(None), row_group_size: Some(ROW_GROUP), ..Default::default() };
+    let target = SinkDestination::File { target: SinkTarget::Path(PlRefPath::try_from_path(&draft)?) };
+    rows.sink(target, FileWriteFormat::Parquet(Arc::new(options)), UnifiedSinkArgs::default())?.collect_with_engine(Engine::Streaming)?;
+    File::open(&draft).and_then(|file| file.sync_all()).map_err(failed)?;
+    draft.persist(path).map_err(|error| failed(error.error))?;
+    // The name is safe once the folder is. Where folders can't be opened, the system sees to it.
+    fs::File::open(folder).and_then(|folder| folder.sync_all()).or(Ok::<(), io::Error>(())).map_err(failed)
+}
+
+/// A file for others to read, as the user's mask allows; drafts are private by default.
+#[cfg(unix)]
+fn readable(builder: &mut tempfile::Builder<'_, '_>) {
+    use std::os::unix::fs::PermissionsExt as _;
+    builder.permissions(fs::Permissions::from_mode(0o666));
+}
+
+#[cfg(not(unix))]
+fn readable(_: &mut tempfile::Builder<'_, '_>) {}
+
+/// What is taken of the rows that break rules.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// The column with the row's number in the dataset, counted from 1.
+    pub number: &'a str,
+    /// The columns with the list of rules and, in the same order, of reasons.
+    pub reasons: [&'a str; 2],
+    /// Reasons that say nothing of the row they are given for: of rules that could not be evaluated.
+    pub ignored: &'a [&'a str],
+    /// The columns to show, in this order.
+    pub columns: &'a [&'a str],
+    /// How many columns there are besides.
+    pub hidden_columns: usize,
+    /// How many rows.
+    pub rows: usize,
+}
+
+/// The first of the rows that break a rule, and how many do, in one pass over them.
+pub fn failing(rows: LazyFrame, wanted: &Wanted<'_>) -> Result<FailingRows, RowsError> {
+    let shown = wanted.columns.iter().map(|name| col(PlSmallStr::from_str(name)));
+    let told = [wanted.number, wanted.reasons[0], wanted.reasons[1]].map(|name| col(PlSmallStr::from_str(name)));
+    // Told first, so that a column that is called as one of ours is not taken for it.
+    let names: Vec<String> = (0..told.len() + wanted.columns.len()).map(|at| at.to_string()).collect();
+    let plan = rows.select(told.into_iter().chain(shown).zip(&names).map(|(column, name)| column.alias(name.as_str())).collect::<Vec<_>>());
+    let columns = wanted.columns.iter().map(|name| (*name).to_owned()).collect();
+    let found = Arc::new(Mutex::new(FailingRows { columns, hidden_columns: wanted.hidden_columns, ..FailingRows::default() }));
+    let (into, limit) = (found.clone(), wanted.rows);
+    let ignored: Vec<String> = wanted.ignored.iter().map(|reason| (*reason).to_owned()).collect();
+    let take = PlanCallback::new(move |batch: DataFrame| {
+        let mut found = into.lock().unwrap_or_else(PoisonError::into_inner);
+        for at in 0..batch.height() {
+            // Without such rules all rows count, and only those that are shown need be looked at.
+            if ignored.is_empty() && found.rows.len() >= limit {
+                found.total += (batch.height() - at) as u64;
+                break;
+            }
+            let reasons = reasons_of(&batch, at, &ignored)?;
+            if reasons.is_empty() {
+                continue;
+            }
+            found.total += 1;
+            if found.rows.len() < limit {
+                found.rows.push(row_of(&batch, at, reasons)?);
+            }
+        }
+        // More is always wanted: all are counted.
+        Ok(false)
+    });
+    plan.sink_batches(take, true, None)?.collect_with_engine(Engine::Streaming)?;
+    let found = std::mem::take(&mut *found.lock().unwrap_or_else(PoisonError::into_inner));
+    Ok(found)
+}
+
+/// What is told of a row that says something of it.
+fn reasons_of(batch: &DataFrame, at: usize, ignored: &[String]) -> PolarsResult<Vec<Reason>> {
+    let list = |column: usize| match batch.columns()[column].get(at)? {
+        AnyValue::List(texts) => PolarsResult::Ok(texts.str()?.iter().map(|text| text.unwrap_or_default().to_owned()).collect()),
+        _ => Ok(Vec::<String>::new()),
+    };
+    let reasons = list(1)?.into_iter().zip(list(2)?).map(|(rule, why)| Reason { rule, why });
+    Ok(reasons.filter(|reason| !ignored.contains(&reason.why)).collect())
+}
+
+fn row_of(batch: &DataFrame, at: usize, reasons: Vec<Reason>) -> PolarsResult<FailingRow> {
+    let number = batch.columns()[0].get(at)?.extract().unwrap_or_default();
+    let values = batch.columns()[3..].iter().map(|column| {
+        Ok(match column.get(at)? {
+            AnyValue::Null => None,
+            value => Some(value.str_value().into_owned()),
+        })
+    });
+    Ok(FailingRow { number, reasons, values: values.collect::<PolarsResult<_>>()? })
+}
+
+/// Which columns tell most about rows that break rules, so many at most: keys, then what the rules
+/// that don't hold name, then the others in their order.
+pub fn telling<'a>(columns: &[&'a str], evaluation: &Evaluation, most: usize) -> Vec<&'a str> {
+    let is_key = |rule: &&RuleResult| rule.rule.starts_with("IsPrimaryKey ") || rule.rule.starts_with("IsUnique ");
+    let named = |rules: &[&RuleResult], column: &str| rules.iter().any(|rule| names(&rule.rule, column));
+    let keys: Vec<&RuleResult> = evaluation.rules.iter().filter(is_key).collect();
+    let failed: Vec<&RuleResult> = evaluation.rules.iter().filter(|rule| rule.outcome == Outcome::Failed).collect();
+    let rank = |column: &&str| {
+        if named(&keys, column) {
+            0
+        } else if named(&failed, column) {
+            1
+        } else {
+            2
+        }
+    };
+    let mut columns = columns.to_vec();
+    columns.sort_by_key(rank);
+    columns.truncate(most);
+    columns
+}
+
+/// Whether a rule's text has a column's name as a word.
+fn names(rule: &str, column: &str) -> bool {
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    rule.match_indices(column).any(|(at, _)| !rule[..at].ends_with(is_part) && !rule[at + column.len()..].starts_with(is_part))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame() -> DataFrame {
+        let list = |name: &str, lists: &[&[&str]]| {
+            let lists: Vec<Series> = lists.iter().map(|list| Series::new("".into(), *list)).collect();
+            polars::prelude::Column::from(Series::new(name.into(), lists))
+        };
+        let mut rows = df!("a" => [2, 4, 5], "b" => [None, Some(""), Some("<y>")], "row" => [2_u32, 4, 7]).unwrap();
+        rows.with_column(list("rule", &[&["B", "A", "E"], &["E"], &["A", "E"]])).unwrap();
+        rows.with_column(list("reason", &[&["b is null", "a is 2", "no c"], &["no c"], &["a is 5", "no c"]])).unwrap();
+        rows
+    }
+
+    #[test]
+    fn the_first_failing_rows_have_number_reasons_and_values() {
+        let wanted =
+            Wanted { number: "row", reasons: ["rule", "reason"], ignored: &["no c"], columns: &["b", "a"], hidden_columns: 3, rows: 1 };
+        let found = failing(frame().lazy(), &wanted).unwrap();
+        assert_eq!((found.total, found.hidden_columns, found.columns.join(",").as_str()), (2, 3, "b,a"));
+        let reason = |rule: &str, why: &str| Reason { rule: rule.to_owned(), why: why.to_owned() };
+        let first = FailingRow {
+            number: 2,
+            reasons: vec![reason("B", "b is null"), reason("A", "a is 2")],
+            values: vec![None, Some("2".to_owned())],
+        };
+        assert_eq!(found.rows, [first]);
+        let all = failing(frame().lazy(), &Wanted { ignored: &[], rows: 2, ..wanted }).unwrap();
+        assert_eq!((all.total, all.rows.len(), all.rows[1].number, &all.rows[1].values[0]), (3, 2, 4, &Some(String::new())));
+        assert_eq!(all.rows[1].reasons, [reason("E", "no c")]);
+    }
+
+    #[test]
+    fn keys_and_what_failed_come_first() {
+        let evaluation = crate::report::sample::report().evaluation;
+        let columns = ["date", "a", "dep_delay", "origin", "tailnum", "id", "z"];
+        assert_eq!(telling(&columns, &evaluation, 6), ["dep_delay", "origin", "tailnum", "date", "a", "id"]);
+        let mut keyed = evaluation.clone();
+        keyed.rules[6].rule = "IsPrimaryKey \"id\"".to_owned();
+        assert_eq!(telling(&columns, &keyed, 2), ["id", "dep_delay"]);
+    }
+
+    #[test]
+    fn rows_are_written_whole_or_not_at_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rows.parquet");
+        write_parquet(frame().lazy(), &path).unwrap();
+        let read =
+            |path: &Path| LazyFrame::scan_parquet(PlRefPath::try_from_path(path).unwrap(), Default::default()).unwrap().collect().unwrap();
+        assert!(read(&path).equals_missing(&frame()));
+        let bad = frame().lazy().select([col("b").cast(DataType::Int64).strict_cast(DataType::Int64), col("nothing")]);
+        assert!(write_parquet(bad, &path).is_err());
+        let late = frame().lazy().select([col("b").strict_cast(DataType::Int64)]);
+        assert!(write_parquet(late, &path).is_err());
+        assert!(read(&path).equals_missing(&frame()), "what was there stays");
+        let left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, ["rows.parquet"]);
+        assert!(matches!(write_parquet(frame().lazy(), folder.path()), Err(RowsError::File { .. })));
+        assert!(matches!(write_parquet(frame().lazy(), &folder.path().join("none/rows.parquet")), Err(RowsError::File { .. })));
+    }
+
+    #[test]
+    fn columns_that_are_null_altogether_are_written_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rows.parquet");
+        let mut frame = frame();
+        frame.with_column(Column::new_scalar("nothing".into(), Scalar::null(DataType::Null), 3)).unwrap();
+        write_parquet(frame.lazy(), &path).unwrap();
+        let read = LazyFrame::scan_parquet(PlRefPath::try_from_path(&path).unwrap(), Default::default()).unwrap().collect().unwrap();
+        assert_eq!((read.shape(), read.column("nothing").unwrap().null_count()), ((3, 6), 3));
+    }
+}
