@@ -65,6 +65,12 @@ pub(crate) enum OutputFormat {
     Table,
     /// One JSON document; JSON lines where there is no end.
     Json,
+    /// JUnit XML: of `quality run` and `quality report` alone.
+    #[value(hide = true)]
+    Junit,
+    /// One HTML file: of `quality run` and `quality report` alone.
+    #[value(hide = true)]
+    Html,
 }
 
 /// How log lines look.
@@ -88,6 +94,13 @@ pub(crate) enum LogLevel {
 /// A variable or flag that is there and empty says nothing.
 fn said(value: Option<&String>) -> Option<String> {
     value.filter(|text| !text.is_empty()).cloned()
+}
+
+impl OutputFormat {
+    /// Whether only reports of data quality have this form.
+    pub(crate) fn is_of_reports(self) -> bool {
+        matches!(self, OutputFormat::Junit | OutputFormat::Html)
+    }
 }
 
 impl Global {

@@ -4,8 +4,10 @@
 
 mod actors;
 mod api;
+mod history;
 mod passing;
 pub mod ports;
+mod quarantine;
 mod server;
 mod shared;
 mod task;

@@ -14,10 +14,11 @@ use crate::ports::ledger::{Arrival, Execution, Purpose, Subject};
 /// The task of an execution's current attempt.
 pub(crate) fn task(execution: &Execution, pipeline: &Pipeline, stage: &Stage, zones: &Zones) -> v1::Task {
     let input = match &execution.subject {
-        Subject::Object { object, .. } => v1::task::Input::Object(v1::ObjectInput {
-            location: zones.locate(&object.bucket, &object.key).map(|at| at.to_string()).unwrap_or_default(),
-            object: Some(object.into()),
-        }),
+        Subject::Object { object, .. } => {
+            let location = zones.locate(&object.bucket, &object.key).map(|at| at.to_string()).unwrap_or_default();
+            let input = v1::ObjectInput { location, object: Some((&object.as_stored()).into()) };
+            if execution.subject.set_aside_by().is_some() { v1::task::Input::Rows(input) } else { v1::task::Input::Object(input) }
+        }
         Subject::Batch { id, .. } => v1::task::Input::Manifest(manifest_location(stage, id, zones).to_string()),
     };
     v1::Task {
@@ -26,7 +27,16 @@ pub(crate) fn task(execution: &Execution, pipeline: &Pipeline, stage: &Stage, zo
         target: Some(v1::Target { to: Some(target(execution, pipeline, stage, zones)) }),
         traceparent: span_context(execution).to_string(),
         timeout_ms: u64::try_from(stage.timeout().as_millis()).unwrap_or(u64::MAX),
+        at: execution.updated_at.0,
+        aside: stage.quality().map(|_| aside(execution, stage, zones)),
     }
+}
+
+/// Where rows go that the audit sets aside: into the attempt's staging, like all it writes.
+fn aside(execution: &Execution, stage: &Stage, zones: &Zones) -> v1::FileTarget {
+    let staging = layout::staging(zones.location(stage.output.zone), &execution.id, execution.state.attempt);
+    let key = layout::rows_aside(&execution.stage, &execution.id);
+    v1::FileTarget { location: staging.join(&key).to_string(), key }
 }
 
 /// Where a batch's manifest lies: in the zone the stage writes to, which it may write.

@@ -21,10 +21,10 @@ use crate::{
 /// Leaves a message in the move that brings an execution to its end, for each who is told: by its
 /// stage, where its pipeline is at hand, and by its team.
 pub(crate) fn of_end(step: &mut Move, ended: &Execution, stage: Option<&Stage>, teams: &TeamNotices) {
-    let Some(event) = Event::of(&ended.state.phase) else { return };
+    let ending = Event::of(&ended.state);
     let team = teams.get(&ended.stage.dataset.team).into_iter().flatten();
     let asked = stage.into_iter().flat_map(Stage::notices).chain(team);
-    for to in destinations(asked, event) {
+    for (to, event) in destinations(asked, ending) {
         let id = Outgoing::id_of(&step.execution, step.from + 1, step.outgoing.len());
         let body = notification(&id, event, ended, stage).to_json();
         let (kind, group) = (event.as_str().to_owned(), ended.stage.dataset.to_string());
@@ -61,6 +61,7 @@ fn notification<'a>(id: &'a str, event: Event, ended: &'a Execution, stage: Opti
         rejected: output.rejected.len() as u64,
         rows_in: output.rows_in,
         rows_out: output.rows_out,
+        quality: ended.state.audit.as_deref().map(Into::into),
         table: stage.and_then(Stage::publish).map(|publish| publish.table.to_string()),
         trace_id: ended.trace.trace_id_hex(),
         recorded_at: ended.created_at,

@@ -54,17 +54,21 @@ impl Storage for Directory {
         blocking(move || replace(&target, &bytes).map_err(|error| io_failure(FailureCode::LakeIo, "write", &target, &error))).await
     }
 
-    async fn promote(&self, moves: Vec<Promotion>) -> Result<()> {
+    async fn promote(&self, moves: Vec<Promotion>) -> Result<Vec<String>> {
         blocking(move || {
+            let mut versions = Vec::with_capacity(moves.len());
             let mut changed = BTreeSet::new();
             for promotion in &moves {
                 let to = local_path(&promotion.to)?;
                 promote_one(&local_path(&promotion.from)?, &to)?;
+                let moved = fs::metadata(&to).map_err(|error| io_failure(FailureCode::LakeIo, "look at", &to, &error))?;
+                versions.push(object_of("", "", &moved).version);
                 changed.extend(to.parent().map(Path::to_owned));
             }
             changed
                 .iter()
-                .try_for_each(|dir| sync_dir(dir).map_err(|error| io_failure(FailureCode::LakeIo, "flush the folder", dir, &error)))
+                .try_for_each(|dir| sync_dir(dir).map_err(|error| io_failure(FailureCode::LakeIo, "flush the folder", dir, &error)))?;
+            Ok(versions)
         })
         .await
     }

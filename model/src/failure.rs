@@ -110,6 +110,8 @@ failure_codes! {
     TransformFailed = "transform_failed", User, Never;
     /// The schema is not one the dataset's drift policy lets in.
     SchemaDrift = "schema_drift", User, Never;
+    /// The rules of a `quality` step don't hold, or could not be evaluated.
+    QualityFailed = "quality_failed", User, Never;
     /// Polars panicked on this input.
     EnginePanic = "engine_panic", System, Never;
     /// The task needs more memory than the worker's slot may use.

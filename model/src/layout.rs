@@ -2,7 +2,7 @@
 //! overwrites itself and two files of the same name in two folders never meet.
 
 use crate::{
-    ids::{BatchId, DatasetId, ExecutionId, digest},
+    ids::{BatchId, DatasetId, ExecutionId, StageKey, digest},
     location::Location,
 };
 
@@ -70,6 +70,26 @@ pub fn manifest(zone: &Location, batch: &BatchId) -> Location {
     zone.join(&format!("{INTERNAL}/manifests/{batch}.json"))
 }
 
+/// The key below its zone of the rows that an execution's audit set aside.
+pub fn rows_aside(stage: &StageKey, execution: &ExecutionId) -> String {
+    format!("{ROWS_ASIDE}{stage}/{execution}.parquet")
+}
+
+/// The execution that set aside the rows at this key; `None` if it is no key of such rows.
+pub fn set_aside_by(key: &str) -> Option<ExecutionId> {
+    let name = key.strip_prefix(ROWS_ASIDE)?.rsplit('/').next()?;
+    name.strip_suffix(".parquet").filter(|name| name.starts_with("ex-")).map(ExecutionId::from_text)
+}
+
+/// Where keys of rows that were set aside begin. Events that were not understood lie below it too.
+const ROWS_ASIDE: &str = "_lakegate/quarantine/";
+
+/// What names the outputs of an execution of rows that were set aside: another's name than that of the
+/// output they were taken from.
+pub fn released(execution: &ExecutionId) -> String {
+    format!("released/{execution}")
+}
+
 /// The place below `zone` of something an event source told that was not understood. The same text
 /// has the same place, however often it comes.
 pub fn quarantined_event(zone: &Location, source: &str, body: &str) -> Location {
@@ -93,6 +113,19 @@ mod tests {
         assert_eq!(a, "nyc/flights/clean/2013/01.csv.parquet");
         assert_ne!(a, b);
         assert_ne!(object_output(&dataset, "clean", "a.csv"), object_output(&dataset, "clean", "a.csv.gz"));
+    }
+
+    #[test]
+    fn rows_that_were_set_aside_are_known_by_their_key() {
+        let stage = StageKey::new(DatasetId::new("nyc", "flights"), "clean");
+        let execution = ExecutionId::from_text("ex-7");
+        let key = rows_aside(&stage, &execution);
+        assert_eq!(key, "_lakegate/quarantine/nyc/flights/clean/ex-7.parquet");
+        assert_eq!(set_aside_by(&key), Some(execution));
+        assert!(!crate::object::is_data(&key), "no watcher takes it for data");
+        for other in ["nyc/flights/clean/ex-7.parquet", "_lakegate/quarantine/events/7.json", "_lakegate/staging/ex-7/1/a.parquet"] {
+            assert_eq!(set_aside_by(other), None, "{other}");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! pure `decide(state, fact) -> (state, actions)`. Nothing here performs IO, reads a clock, draws
 //! a random number or is async: time and ids are arguments.
 
+pub mod audit;
 pub mod cost;
 pub mod destination;
 pub mod diagnostics;

@@ -48,6 +48,12 @@ impl Location {
         self.0.strip_prefix(&base.0)?.strip_prefix('/')
     }
 
+    /// The place below which this is the key; `None` if it is not its key below anything.
+    pub fn above(&self, key: &str) -> Option<Location> {
+        let above = self.0.strip_suffix(key)?.strip_suffix('/')?;
+        (!key.is_empty()).then(|| Location(above.to_owned()))
+    }
+
     /// The URI as text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -77,5 +83,7 @@ mod tests {
         assert_eq!(place.path(), Some("/lake/raw/nyc/flights/100% + ü.csv"));
         assert_eq!(place.below(&Location::of_path("/lake/raw")), Some("nyc/flights/100% + ü.csv"));
         assert_eq!(place.below(&Location::of_path("/lake/ra")), None);
+        assert_eq!(place.above("nyc/flights/100% + ü.csv"), Some(Location::of_path("/lake/raw")));
+        assert_eq!((place.above("x.csv"), place.above("")), (None, None));
     }
 }

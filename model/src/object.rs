@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::ObjectId;
+use crate::ids::{ExecutionId, ObjectId};
 
 /// One version of one file in a zone.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -25,7 +25,26 @@ impl ObjectVersion {
     pub fn id(&self) -> ObjectId {
         ObjectId::of(&self.bucket, &self.key, &self.version)
     }
+
+    /// The same file as an object of its own, after an execution had set it aside: released again from
+    /// the same execution it is the same object.
+    #[must_use]
+    pub fn released_from(&self, execution: &ExecutionId) -> ObjectVersion {
+        let stored = self.as_stored();
+        ObjectVersion { version: format!("{}~{execution}", stored.version), ..stored }
+    }
+
+    /// The version as it lies in the lake, whether it was released or not.
+    #[must_use]
+    pub fn as_stored(&self) -> ObjectVersion {
+        let version = self.version.split_once(RELEASED).map_or(self.version.as_str(), |(stored, _)| stored);
+        ObjectVersion { version: version.to_owned(), ..self.clone() }
+    }
 }
+
+/// What stands in the version of an object that was released, before the rest of the execution's id. No
+/// etag, version id or version of a file on a disk has it.
+const RELEASED: &str = "~ex-";
 
 /// Whether `a` is an earlier event's sequencer than `b`, both of one key. S3's rule: the shorter is
 /// filled up with zeros at its right end, then they are compared as text. Without both there is no order.
@@ -82,6 +101,16 @@ mod tests {
         assert!(!is_earlier(Some("00AB"), Some("00AB00")));
         assert!(!is_earlier(Some("00AB00"), Some("00AB")));
         assert!(!is_earlier(None, Some("1")) && !is_earlier(Some("1"), None));
+    }
+
+    #[test]
+    fn a_released_object_is_another_and_lies_where_it_lay() {
+        let object = ObjectVersion { bucket: "raw".into(), key: "a.csv".into(), version: "7-1".into(), sequencer: None, size: 7 };
+        let [first, second] = ["ex-1", "ex-2"].map(|id| object.released_from(&ExecutionId::from_text(id)));
+        assert_eq!(first, object.released_from(&ExecutionId::from_text("ex-1")));
+        assert!(first.id() != object.id() && first.id() != second.id());
+        assert_eq!(first.as_stored(), object);
+        assert_eq!(first.released_from(&ExecutionId::from_text("ex-2")), second, "marks do not pile up");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use lakegate_model::{
     ExecutionId, Failure, FailureCode, Location, ObjectId, ObjectVersion, TaskId,
+    audit::Audit,
     cost::Requests,
     machine::execution::{Rejected, TaskOutput},
     table::{Column, OutputFile, Schema},
@@ -155,6 +156,8 @@ impl From<&TaskOutput> for v1::TaskOutput {
             output_schema: Some((&output.output_schema).into()),
             rejected: output.rejected.iter().map(rejected).collect(),
             micros: output.micros,
+            aside: output.aside.as_ref().map(|aside| Box::new(aside.into())),
+            audit: output.audit.as_deref().map(|audit| Box::new(audit.into())),
         }
     }
 }
@@ -175,6 +178,8 @@ impl TryFrom<v1::TaskOutput> for TaskOutput {
             output_schema: output.output_schema.ok_or_else(|| Malformed::missing("output_schema"))?.try_into()?,
             rejected: output.rejected.into_iter().map(rejected).collect::<Result<_, Malformed>>()?,
             micros: output.micros,
+            aside: output.aside.map(|aside| (*aside).into()),
+            audit: output.audit.map(|audit| Audit::try_from(*audit).map(Box::new)).transpose()?,
         })
     }
 }
@@ -207,7 +212,11 @@ mod tests {
                 failure: Failure::new(FailureCode::UnreadableData, "truncated"),
             }],
             micros: 5,
+            aside: None,
+            audit: None,
         };
+        let aside = output.files.first().cloned();
+        let output = TaskOutput { aside, audit: Some(Box::new(crate::audit::tests::audit())), ..output };
         assert_eq!(TaskOutput::try_from(v1::TaskOutput::from(&output)), Ok(output));
     }
 

@@ -43,7 +43,9 @@ fn grpc_code(code: FailureCode) -> Code {
         | FailureCode::EmptyObject
         | FailureCode::TransformFailed => Code::InvalidArgument,
         FailureCode::NotFound | FailureCode::ObjectGone | FailureCode::Unrouted => Code::NotFound,
-        FailureCode::Conflict | FailureCode::ObjectChanged | FailureCode::SchemaDrift => Code::FailedPrecondition,
+        FailureCode::Conflict | FailureCode::ObjectChanged | FailureCode::SchemaDrift | FailureCode::QualityFailed => {
+            Code::FailedPrecondition
+        }
         FailureCode::PermissionDenied => Code::PermissionDenied,
         FailureCode::Timeout => Code::DeadlineExceeded,
         FailureCode::Cancelled => Code::Cancelled,

@@ -1,6 +1,7 @@
 //! `lakegate.v1` on the wire: generated messages and services, and what turns them into the
 //! types of `lakegate-model` and back. A message that can't be turned says which field is wrong.
 
+mod audit;
 pub mod convert;
 pub mod error;
 pub mod manifest;

@@ -322,7 +322,7 @@ impl Client {
 
     /// Tries a call until it is answered by the coordinator, or the attempts are used up. Every call
     /// of the service may be repeated: what it asks for is a state, or derived from what it names.
-    async fn call<R, T, F, Fut>(&self, request: R, call: F) -> Result<T, Failure>
+    pub(crate) async fn call<R, T, F, Fut>(&self, request: R, call: F) -> Result<T, Failure>
     where
         R: Clone,
         F: Fn(LakeClient<Channel>, R) -> Fut,

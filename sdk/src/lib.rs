@@ -33,6 +33,7 @@
 mod client;
 mod options;
 mod paging;
+mod quality;
 pub mod types;
 mod watch;
 
@@ -41,6 +42,6 @@ pub use lakegate_model::{Failure, FailureCode, Fault, Pipeline, Retry, Timestamp
 pub use options::Options;
 pub use paging::{Filter, Page};
 pub use types::{
-    AppliedPipeline, Batch, Cost, HistoryEntry, Object, ObjectHistory, PipelineInfo, Run, StageCost, StageInfo, StagePause, StageStatus,
-    Status, Submitted, Table, TableFile, Worker,
+    AnalyzerResult, AppliedPipeline, Audit, Batch, Cost, HistoryEntry, Object, ObjectHistory, PipelineInfo, QualityPoint, Quarantined,
+    Release, Released, RuleResult, Run, StageCost, StageInfo, StagePause, StageStatus, Status, Submitted, Table, TableFile, Worker,
 };

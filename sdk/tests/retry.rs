@@ -117,6 +117,15 @@ impl Lake for Scripted {
     async fn get_cost(&self, _: Request<v1::GetCostRequest>) -> Answer<v1::Cost> {
         none()
     }
+    async fn list_quarantine(&self, _: Request<v1::ListQuarantineRequest>) -> Answer<v1::ListQuarantineResponse> {
+        none()
+    }
+    async fn release_quarantined(&self, _: Request<v1::ReleaseQuarantinedRequest>) -> Answer<v1::ReleaseQuarantinedResponse> {
+        none()
+    }
+    async fn get_quality_history(&self, _: Request<v1::GetQualityHistoryRequest>) -> Answer<v1::QualityHistory> {
+        none()
+    }
     async fn seal_batches(&self, _: Request<v1::SealBatchesRequest>) -> Answer<v1::SealBatchesResponse> {
         none()
     }

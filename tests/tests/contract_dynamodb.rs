@@ -142,7 +142,7 @@ fn everything() -> Page {
 /// The phases of all executions of a stage that are listed.
 async fn phases(ledger: &DynamoLedger, stage_name: &str) -> Vec<&'static str> {
     let (mut phases, mut page) = (Vec::new(), everything());
-    let filter = Filter { dataset: Some(stage(stage_name).dataset), stage: Some(stage_name.into()), state: None };
+    let filter = Filter { dataset: Some(stage(stage_name).dataset), stage: Some(stage_name.into()), ..Filter::default() };
     loop {
         let read = ledger.runs(&filter, &page).await.unwrap();
         phases.extend(read.items.iter().map(|run| run.state.phase.as_str()));

@@ -354,3 +354,27 @@ async fn objects_are_named_by_their_version_ids_where_there_are_some() {
     }
     assert_eq!(versions.len(), 2, "equal content, other versions");
 }
+
+/// In one request, in parts, and by an earlier try.
+#[tokio::test]
+async fn what_is_moved_where_versions_are_kept_is_told_of_by_its_new_version_id() {
+    let place = Place::untold();
+    let on = b"<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>";
+    assert_eq!(moto().s3("PUT", &format!("/{}", place.bucket), "versioning", on).0, 200);
+    let storage = StoragePlace::open(&place).await.copying(6 << 20, 5 << 20);
+    let zone = place.zones().analytics;
+    let staging = layout::staging(&zone, &ExecutionId::from_text("ex-1"), 1);
+    let key = |name: &str| format!("nyc/{name}.parquet");
+    let moves: Vec<Promotion> =
+        ["small", "large"].iter().map(|name| Promotion { from: staging.join(name), to: zone.join(&key(name)) }).collect();
+    storage.write(&moves[0].to, b"older".to_vec()).await.unwrap();
+    storage.write(&moves[0].from, b"x".to_vec()).await.unwrap();
+    storage.write(&moves[1].from, vec![7; 12_000_000]).await.unwrap();
+    let told = storage.promote(moves.clone()).await.unwrap();
+    let mut found = Vec::new();
+    for name in ["small", "large"] {
+        found.push(storage.head(Zone::Analytics, &key(name)).await.unwrap().unwrap().version);
+    }
+    assert_eq!(told, found);
+    assert_eq!(storage.promote(moves).await.unwrap(), found, "as the earlier try has left them");
+}

@@ -41,6 +41,23 @@ fn only<'a>(found: &[&'a Span], what: &str) -> &'a Span {
 }
 
 #[test]
+fn a_trace_says_what_the_audit_found() {
+    let collector = Collector::start();
+    let lake = Lake::new();
+    let audited = data::RETURNS.replace("      - publish", "      - quality: { rules: quality/r.dqdl, on_failure: warn }\n      - publish");
+    lake.pipeline("returns", &audited).file("quality/r.dqdl", "Rules = [ RowCount > 0, RowCount > 100 ]\n");
+    lake.land("shop/returns/a.csv", data::orders(1, 10));
+    let mut up = lake.command(&["up", "--until-idle"]);
+    let output = up.env("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    for name in ["stage.execution", "worker.task"] {
+        let span = eventually(Duration::from_secs(10), name, || collector.spans().into_iter().find(|span| span.name == name));
+        assert_eq!(span.attributes["lakegate.quality.verdict"], "warned", "{span:?}");
+        assert_eq!(span.attributes["lakegate.quality.score"], "0.5", "{span:?}");
+    }
+}
+
+#[test]
 fn every_object_has_one_trace_and_every_batch_links_to_its_objects() {
     let spans = traced();
     assert!(spans.iter().all(|span| span.service == "lakegate" && !span.failed), "{spans:#?}");

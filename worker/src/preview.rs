@@ -1,8 +1,8 @@
-//! The first rows of a published table, for people.
+//! The first rows of a published table, or of a file of rows that were set aside, for people.
 
 use std::{fs::File, io::Cursor};
 
-use lakegate_model::{Failure, FailureCode, table::Schema};
+use lakegate_model::{Failure, FailureCode, Location, table::Schema};
 use polars::prelude::*;
 use serde_json::Value;
 
@@ -13,7 +13,7 @@ use crate::engine::{PartitionedFile, Remote, clean, local_path};
 pub struct Preview {
     /// The columns' names, as the table has them.
     pub columns: Vec<String>,
-    /// Values by row: numbers and booleans as such, null as null, everything else as text.
+    /// Values by row: numbers, booleans and lists as such, null as null, everything else as text.
     pub rows: Vec<Vec<Value>>,
 }
 
@@ -27,17 +27,29 @@ pub fn preview(files: &[PartitionedFile], schema: &Schema, rows: usize) -> Resul
         if wanted == 0 {
             break;
         }
-        let read = if location.s3().is_some() {
-            let bytes = remote.read(location, location.as_str(), None)?;
-            ParquetReader::new(Cursor::new(bytes)).with_slice(Some((0, wanted))).finish()
-        } else {
-            let opened = File::open(local_path(location)?).map_err(PolarsError::from);
-            opened.and_then(|file| ParquetReader::new(file).with_slice(Some((0, wanted))).finish())
-        };
-        let frame = read.map_err(|error| Failure::new(FailureCode::LakeIo, format!("reading {location}: {}", clean(&error))))?;
+        let frame = first_rows(&remote, location, wanted)?;
         preview.rows.extend((0..frame.height()).map(|row| row_of(&frame, row, &preview.columns, partition)));
     }
     Ok(preview)
+}
+
+/// The first `rows` rows of one Parquet file, with the columns that it has.
+pub fn preview_file(location: &Location, rows: usize) -> Result<Preview, Failure> {
+    let frame = first_rows(&Remote::default(), location, rows)?;
+    let columns: Vec<String> = frame.get_column_names().into_iter().map(ToString::to_string).collect();
+    let rows = (0..frame.height()).map(|row| row_of(&frame, row, &columns, &[])).collect();
+    Ok(Preview { columns, rows })
+}
+
+fn first_rows(remote: &Remote, location: &Location, rows: usize) -> Result<DataFrame, Failure> {
+    let read = if location.s3().is_some() {
+        let bytes = remote.read(location, location.as_str(), None)?;
+        ParquetReader::new(Cursor::new(bytes)).with_slice(Some((0, rows))).finish()
+    } else {
+        let opened = File::open(local_path(location)?).map_err(PolarsError::from);
+        opened.and_then(|file| ParquetReader::new(file).with_slice(Some((0, rows))).finish())
+    };
+    read.map_err(|error| Failure::new(FailureCode::LakeIo, format!("reading {location}: {}", clean(&error))))
 }
 
 fn row_of(frame: &DataFrame, row: usize, columns: &[String], partition: &[(String, Option<String>)]) -> Vec<Value> {
@@ -64,6 +76,7 @@ fn to_json(value: &AnyValue) -> Value {
         AnyValue::UInt64(value) => Value::from(*value),
         AnyValue::Float32(value) => Value::from(*value),
         AnyValue::Float64(value) => Value::from(*value),
+        AnyValue::List(values) => values.iter().map(|value| to_json(&value)).collect(),
         other => Value::from(other.to_string()),
     }
 }

@@ -30,6 +30,9 @@ impl Reader {
     pub(super) async fn runs(&self, filter: &Filter, page: &Page) -> Result<Paged<Execution>> {
         let asked = Asked::new(filter, page, PHASES)?;
         if let Some(state) = asked.state.filter(|state| is_unfinished(state)) {
+            if filter.with_rows_aside {
+                return Ok(Collected::new(&asked).all());
+            }
             return self.unfinished_runs(&asked, state).await;
         }
         let mut tails = Tails::open(self, &asked).await?;
@@ -39,7 +42,10 @@ impl Reader {
             let Some((last, _)) = entries.last().copied() else { return Ok(collected.all()) };
             let stored = self.stored_at(&entries).await?;
             let executions = self.executions(&stored).await?;
-            let fitting = executions.into_iter().filter(|run| asked.state.is_none_or(|state| run.state.phase.as_str() == state));
+            let fitting = executions.into_iter().filter(|run| {
+                let is_in_state = asked.state.is_none_or(|state| run.state.phase.as_str() == state);
+                is_in_state && (!filter.with_rows_aside || run.state.rows_aside() > 0)
+            });
             collected.extend(fitting.map(|run| (run.seq, run)), entries.len(), last);
         }
         Ok(collected.page())

@@ -19,7 +19,8 @@
 //! name without `stage-`) `dataset` (`{team}-{dataset}`) `dataset_date` `execution_date` `active` `status` `success`
 //! `comment` `issue_comment` `start_timestamp` `end_timestamp` `last_updated_timestamp` `status_last_updated_timestamp`
 //! `history` `duration_in_seconds` `ttl`, and seven indexes. Ours: `execution_id` `object_id` or `batch_id`
-//! `pipeline_version` `attempt` `trace_id` `objects` `bytes` `rows_in` `rows_out`. Dates and times are UTC.
+//! `pipeline_version` `attempt` `trace_id` `objects` `bytes` `rows_in` `rows_out`, and `quality_score` (0 to 1) and
+//! `quality_verdict` if its stage audits. Dates and times are UTC.
 //!
 //! | an execution that is | has the status |
 //! |---|---|

@@ -170,6 +170,9 @@ pub(super) fn history(kept: &SdlfTables, execution: &Execution, last: &Step) -> 
             ("duration_in_seconds", n(format!("{}.{:03}", millis / 1_000, millis % 1_000))),
         ]);
     }
+    if let Some(audit) = &state.audit {
+        set.extend([("quality_score", n(audit.score)), ("quality_verdict", s(audit.verdict.as_str()))]);
+    }
     let failure = match &state.phase {
         Phase::Succeeded { output } => {
             set.extend([("rows_in", n(output.rows_in)), ("rows_out", n(output.rows_out))]);

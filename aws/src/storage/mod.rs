@@ -23,7 +23,7 @@ use self::{
     promote::Sizes,
     requests::{failure, stat},
 };
-use crate::{account::Account, events::version_of};
+use crate::account::Account;
 
 /// Files that are moved at a time.
 const MOVES: usize = 16;
@@ -113,8 +113,7 @@ impl Storage for S3Storage {
         let Some(found) = stat(&self.client, &at).await? else {
             return self.expect_bucket(&at).await.map(|()| None);
         };
-        let unnamed = || Failure::new(FailureCode::LakeIo, format!("S3 gives neither a version id nor an etag for {at}"));
-        let version = version_of(found.version_id(), found.e_tag()).ok_or_else(unnamed)?;
+        let version = requests::version(&at, found.version_id(), found.e_tag())?;
         let size = requests::size(&found);
         Ok(Some(ObjectVersion { bucket: self.zones.bucket(zone).to_owned(), key: key.to_owned(), version, sequencer: None, size }))
     }
@@ -125,10 +124,10 @@ impl Storage for S3Storage {
         request.send().await.map(drop).map_err(|error| failure(&format!("write {at}"), &error))
     }
 
-    async fn promote(&self, moves: Vec<Promotion>) -> Result<()> {
+    async fn promote(&self, moves: Vec<Promotion>) -> Result<Vec<String>> {
         let moves = moves.into_iter().map(|promotion| promote::promote(&self.client, self.sizes, promotion));
         // All are tried, though some fail: one that is cut off in the middle would have to be done again.
-        let moved: Vec<Result<()>> = stream::iter(moves).buffer_unordered(MOVES).collect().await;
+        let moved: Vec<Result<String>> = stream::iter(moves).buffered(MOVES).collect().await;
         moved.into_iter().collect()
     }
 

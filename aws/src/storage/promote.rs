@@ -14,7 +14,7 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use lakegate_coordinator::ports::{Promotion, Result};
 use lakegate_model::{Failure, FailureCode, Location};
 
-use super::requests::{failure, place, size, stat};
+use super::requests::{failure, place, size, stat, version};
 
 const MIB: u64 = 1 << 20;
 /// Parts of one file that are copied at a time.
@@ -39,24 +39,21 @@ impl Default for Sizes {
     }
 }
 
-/// Moves one file. One that is gone but is where it belongs was moved by an earlier try.
-pub(super) async fn promote(client: &Client, sizes: Sizes, Promotion { from, to }: Promotion) -> Result<()> {
+/// Moves one file, and gives the version that it has where it belongs: a copy has one of its own. One that
+/// is gone but is where it belongs was moved by an earlier try.
+pub(super) async fn promote(client: &Client, sizes: Sizes, Promotion { from, to }: Promotion) -> Result<String> {
     let Some(found) = stat(client, &from).await? else {
         return match stat(client, &to).await? {
-            Some(_) => Ok(()),
+            Some(moved) => version(&to, moved.version_id(), moved.e_tag()),
             None => Err(Failure::new(FailureCode::LakeIo, format!("{from} is gone, and {to} is not there either"))
                 .hint("something other than lakegate deletes in the zone; run it again")),
         };
     };
     let job = Copy { client, from: &from, to: &to, source: source(&from)?, found };
-    if size(&job.found) <= sizes.whole {
-        job.whole().await?
-    } else {
-        job.in_parts(sizes).await?
-    }
+    let copied = if size(&job.found) <= sizes.whole { job.whole().await? } else { job.in_parts(sizes).await? };
     let (bucket, key) = place(&from)?;
     let deleted = client.delete_object().bucket(bucket).key(key).send().await;
-    deleted.map(drop).map_err(|error| failure(&format!("delete {from}, which was copied to {to}"), &error))
+    deleted.map(|_| copied).map_err(|error| failure(&format!("delete {from}, which was copied to {to}"), &error))
 }
 
 /// One copy. The source must not change meanwhile.
@@ -73,14 +70,15 @@ impl Copy<'_> {
         format!("copy {} to {}", self.from, self.to)
     }
 
-    async fn whole(&self) -> Result<()> {
+    async fn whole(&self) -> Result<String> {
         let (bucket, key) = place(self.to)?;
         let request = self.client.copy_object().bucket(bucket).key(key).copy_source(&self.source);
         let request = request.set_copy_source_if_match(self.found.e_tag().map(str::to_owned));
-        request.send().await.map(drop).map_err(|error| failure(&self.what(), &error))
+        let copy = request.send().await.map_err(|error| failure(&self.what(), &error))?;
+        version(self.to, copy.version_id(), copy.copy_object_result().and_then(|result| result.e_tag()))
     }
 
-    async fn in_parts(&self, sizes: Sizes) -> Result<()> {
+    async fn in_parts(&self, sizes: Sizes) -> Result<String> {
         let (bucket, key) = place(self.to)?;
         let request = self.client.create_multipart_upload().bucket(bucket).key(key);
         let request = request.set_content_type(self.found.content_type().map(str::to_owned)).set_metadata(self.found.metadata().cloned());
@@ -95,7 +93,7 @@ impl Copy<'_> {
         copied
     }
 
-    async fn parts(&self, sizes: Sizes, upload: &str) -> Result<()> {
+    async fn parts(&self, sizes: Sizes, upload: &str) -> Result<String> {
         let (bucket, key) = place(self.to)?;
         let ranges = ranges(size(&self.found), sizes.part).into_iter();
         let parts = ranges.map(|(number, range)| self.part(upload, number, range));
@@ -103,7 +101,8 @@ impl Copy<'_> {
         parts.sort_by_key(CompletedPart::part_number);
         let whole = CompletedMultipartUpload::builder().set_parts(Some(parts)).build();
         let request = self.client.complete_multipart_upload().bucket(bucket).key(key).upload_id(upload).multipart_upload(whole);
-        request.send().await.map(drop).map_err(|error| failure(&self.what(), &error))
+        let copy = request.send().await.map_err(|error| failure(&self.what(), &error))?;
+        version(self.to, copy.version_id(), copy.e_tag())
     }
 
     async fn part(&self, upload: &str, number: i32, range: String) -> Result<CompletedPart> {

@@ -12,7 +12,7 @@ use aws_sdk_s3::{
 use lakegate_coordinator::ports::Result;
 use lakegate_model::{Failure, FailureCode, Location};
 
-use crate::failure::failed;
+use crate::{events::version_of, failure::failed};
 
 /// What to do about a bucket that is not there.
 pub(super) const NO_BUCKET: &str = "`lakegate bootstrap` makes the bucket; or correct `zones` in lakegate.yaml";
@@ -31,6 +31,12 @@ pub(super) async fn stat(client: &Client, at: &Location) -> Result<Option<HeadOb
         Err(error) if error.as_service_error().is_some_and(|service| service.is_not_found()) => Ok(None),
         Err(error) => Err(failure(&format!("look at {at}"), &error)),
     }
+}
+
+/// The version of what is at a place, as its events name it.
+pub(super) fn version(at: &Location, version_id: Option<&str>, etag: Option<&str>) -> Result<String> {
+    let unnamed = || Failure::new(FailureCode::LakeIo, format!("S3 gives neither a version id nor an etag for {at}"));
+    version_of(version_id, etag).ok_or_else(unnamed)
 }
 
 /// The size of what was found, in bytes.

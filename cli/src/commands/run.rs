@@ -4,7 +4,7 @@ use std::pin::pin;
 
 use clap::{Args, Subcommand, builder::PossibleValuesParser};
 use futures::TryStreamExt as _;
-use lakegate_sdk::Run;
+use lakegate_sdk::{Audit, Run};
 
 use crate::{
     commands::list::ListArgs,
@@ -14,8 +14,8 @@ use crate::{
     lake::{running, with_lake},
     output::{
         Output,
-        table::{Rows, cell, facts, number, state},
-        text::{ago, now, short_id, thousands},
+        table::{Rows, cell, facts, number, outcome, state},
+        text::{ago, counted, now, short_id, thousands},
     },
 };
 
@@ -123,9 +123,36 @@ pub(crate) fn why(run: &Run) -> String {
     match &run.failure {
         Some(failure) => failure.message.clone(),
         None if !run.waiting_for.is_empty() => format!("waits for {}", run.waiting_for.join(", ")),
+        None if run.audit.as_ref().is_some_and(|audit| audit.reason.is_some()) => quality(run),
         None if run.partial => "some objects of its batch were set aside".to_owned(),
         None => String::new(),
     }
+}
+
+/// What the audit found, if not every rule holds, and what followed.
+fn quality(run: &Run) -> String {
+    let Some((audit, reason)) = run.audit.as_ref().and_then(|audit| Some((audit, audit.reason.as_deref()?))) else { return String::new() };
+    let what = match audit.verdict.as_str() {
+        "split" => format!("{} set aside", counted(audit.rows_aside, "row")),
+        "warned" => "published all the same".to_owned(),
+        other => other.to_owned(),
+    };
+    format!("{what}: {reason}")
+}
+
+/// The audit as a table: a line for each rule.
+fn audit_text(out: &Output, audit: &Audit) -> String {
+    let mut rows = Rows::new(out, &["RULE", "OUTCOME", "LEVEL", "REASON"]);
+    for rule in &audit.rules {
+        rows.push([cell(&rule.rule), outcome(&rule.outcome), cell(rule.level), cell(rule.reason.as_deref().unwrap_or_default())]);
+    }
+    for analyzer in &audit.analyzers {
+        let measured = analyzer.metrics.iter().map(|(name, value)| format!("{name} = {value}")).collect::<Vec<_>>().join(", ");
+        rows.push([cell(&analyzer.analyzer), cell("measured"), cell(""), cell(analyzer.reason.clone().unwrap_or(measured))]);
+    }
+    let head = format!("audited by {}: {}, score {:.2}, {}", audit.ruleset, audit.verdict, audit.score, counted(audit.rows, "row"));
+    let aside = if audit.rows_aside == 0 { String::new() } else { format!(", {} of them set aside", thousands(audit.rows_aside)) };
+    if rows.is_empty() { format!("{head}{aside}") } else { format!("{head}{aside}\n{}", rows.render()) }
 }
 
 fn details(out: &Output, run: &Run) -> String {
@@ -149,5 +176,11 @@ fn details(out: &Output, run: &Run) -> String {
         ],
     );
     let outputs = run.outputs.iter().map(|file| format!("\n  {}  {} rows", file.location, thousands(file.rows)));
-    if run.outputs.is_empty() { text } else { format!("{text}\n\nwrote{}", outputs.collect::<String>()) }
+    let text = if run.outputs.is_empty() { text } else { format!("{text}\n\nwrote{}", outputs.collect::<String>()) };
+    let aside = run.aside.iter().map(|file| format!("\n\nset aside\n  {}  {} rows", file.location, thousands(file.rows)));
+    let text = format!("{text}{}", aside.collect::<String>());
+    match &run.audit {
+        Some(audit) => format!("{text}\n\n{}", audit_text(out, audit)),
+        None => text,
+    }
 }

@@ -137,8 +137,8 @@ impl ProjectFiles for Folder {
         })
     }
 
-    fn sql_files(&self) -> Vec<String> {
-        let mut walk = Walk { ends: &[".sql"], left: SEARCHED, files: Vec::new(), unlisted: Vec::new() };
+    fn files_ending(&self, end: &str) -> Vec<String> {
+        let mut walk = Walk { ends: &[end], left: SEARCHED, files: Vec::new(), unlisted: Vec::new() };
         walk.enter(&self.path, "", DEPTH);
         walk.files.sort();
         walk.files

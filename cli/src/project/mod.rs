@@ -2,6 +2,7 @@
 //! they name. What the files mean is decided in the model; here they are only found and read.
 
 mod folder;
+mod rules;
 
 use std::path::{Path, PathBuf};
 
@@ -51,6 +52,7 @@ pub(crate) fn load(dir: &Path, env: Option<&str>, overrides: &Overrides) -> Resu
     let (files, wrong) = read_pipelines(&folder);
     found.extend(wrong);
     found.extend(check_together(&files));
+    found.extend(rules::check(&files));
     found.extend(settings.iter().flat_map(|settings| check_catalog(&files, &settings.catalog)));
     match settings {
         Some(settings) if found.is_empty() => {

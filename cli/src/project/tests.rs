@@ -84,3 +84,33 @@ fn the_example_is_a_project() {
     let names: Vec<String> = project.unwrap().pipelines.into_iter().map(|(_, pipeline)| pipeline.dataset.dataset).collect();
     assert_eq!(names, ["airlines", "airports", "flights", "planes", "weather"]);
 }
+
+#[test]
+fn what_is_wrong_with_rules_is_said_in_their_file() {
+    let pipeline = PIPELINE.replace(
+        "transform: { sql: transforms/s.sql }",
+        "transform: { sql: transforms/s.sql }, quality: { rules: quality/q.dqdl, references: { cities: geo.cities } }",
+    );
+    let cities = PIPELINE
+        .replace("team: t", "team: geo")
+        .replace(" ], output", ", publish: { database: geo, table: cities } ], output")
+        .replace("zone: stage", "zone: analytics");
+    let of = |rules: &str| {
+        folder(&[
+            ("pipelines/geo.yaml", cities.as_bytes()),
+            ("pipelines/p.yaml", pipeline.as_bytes()),
+            ("pipelines/q.yaml", pipeline.replace("dataset: d", "dataset: e").as_bytes()),
+            ("transforms/s.sql", b"SELECT 1 AS a"),
+            ("quality/q.dqdl", rules.as_bytes()),
+        ])
+    };
+    let good = "Rules = [\n  IsComplete \"id\",\n  ReferentialIntegrity \"a,b\" \"cities.{a,b}\" = 1.0,\n  ColumnValues \"n\" > 0\n]\n";
+    let loaded = load(of(good).path(), None, &Overrides::default());
+    assert!(loaded.is_ok(), "{loaded:?}");
+
+    let said_of = |rules: &str| said(&of(rules));
+    let [misspelt] = said_of("Rules = [\n  IsCompleet \"id\"\n]\n").try_into().unwrap();
+    assert!(misspelt.starts_with("quality/q.dqdl:2:3: "), "{misspelt}");
+    let [alias] = said_of(&good.replace("cities.", "citys.")).try_into().unwrap();
+    assert!(alias.starts_with("quality/q.dqdl:3:") && alias.contains("citys"), "{alias}");
+}

@@ -136,11 +136,12 @@ async fn publish(shared: &Shared, permits: &Semaphore, lock: Option<Arc<Mutex<()
 
 async fn let_in(shared: &Shared, promote: Promote) -> Result<TaskOutput> {
     let zone = shared.zones.location(promote.zone);
-    let moves = promote.output.files.iter().map(|file| Promotion { from: file.location.clone(), to: zone.join(&file.key) });
+    let moved = promote.output.files.iter().chain(&promote.output.aside);
+    let moves = moved.map(|file| Promotion { from: file.location.clone(), to: zone.join(&file.key) });
     let moves: Vec<Promotion> = moves.filter(|promotion| promotion.from != promotion.to).collect();
-    let files: Vec<OutputFile> =
-        promote.output.files.into_iter().map(|file| OutputFile { location: zone.join(&file.key), ..file }).collect();
-    let output = TaskOutput { files, ..promote.output };
+    let in_place = |file: OutputFile| OutputFile { location: zone.join(&file.key), ..file };
+    let files: Vec<OutputFile> = promote.output.files.into_iter().map(in_place).collect();
+    let mut output = TaskOutput { files, aside: promote.output.aside.map(in_place), ..promote.output };
     let change = match promote.register {
         Register::Table { publish, root } => Some(change(shared, publish, zone.join(&root), promote.execution, &output)),
         Register::Nowhere | Register::Crawler(_) => None,
@@ -150,12 +151,23 @@ async fn let_in(shared: &Shared, promote: Promote) -> Result<TaskOutput> {
         // Asked before anything is moved: what the catalog refuses must not lie in the table's folder.
         catalog.check(change).await?;
     }
-    shared.ports.storage.promote(moves).await?;
+    let moved: Vec<Location> = moves.iter().map(|promotion| promotion.to.clone()).collect();
+    let versions = shared.ports.storage.promote(moves).await?;
+    versioned(&mut output, moved.into_iter().zip(versions).collect());
     if let Some(change) = change {
         let table = catalog.publish(change).await?;
         tracing::debug!(table = %table.id, version = table.version, files = table.files.len(), "published");
     }
     Ok(output)
+}
+
+/// Gives files the versions that they have where they were moved to: whoever reads them next asks for these.
+fn versioned(output: &mut TaskOutput, mut versions: HashMap<Location, String>) {
+    for file in output.files.iter_mut().chain(&mut output.aside) {
+        if let Some(version) = versions.remove(&file.location) {
+            file.version = version;
+        }
+    }
 }
 
 /// What an execution's output, where it belongs, adds to its table.

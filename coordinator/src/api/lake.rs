@@ -8,7 +8,7 @@ use lakegate_proto::v1::{self, lake_server::Lake};
 use tokio_stream::{Stream, StreamExt as _, wrappers::ReceiverStream};
 use tonic::{Request, Response, Status};
 
-use super::{Api, cost, objects, runs, status as to_status, status::status_now, tables};
+use super::{Api, cost, objects, quality, runs, status as to_status, status::status_now, tables};
 use crate::{
     actors::{
         envelope::Envelope,
@@ -175,6 +175,18 @@ impl Lake for Api {
 
     async fn seal_batches(&self, _: Request<v1::SealBatchesRequest>) -> Answer<v1::SealBatchesResponse> {
         answer(self.sealed().await)
+    }
+
+    async fn list_quarantine(&self, request: Request<v1::ListQuarantineRequest>) -> Answer<v1::ListQuarantineResponse> {
+        answer(quality::list(&self.shared, request.into_inner()).await)
+    }
+
+    async fn release_quarantined(&self, request: Request<v1::ReleaseQuarantinedRequest>) -> Answer<v1::ReleaseQuarantinedResponse> {
+        answer(quality::release(self, request.into_inner()).await)
+    }
+
+    async fn get_quality_history(&self, request: Request<v1::GetQualityHistoryRequest>) -> Answer<v1::QualityHistory> {
+        answer(quality::history(&self.shared, request.into_inner()).await)
     }
 }
 

@@ -4,6 +4,7 @@ mod cost;
 pub(crate) mod fleet;
 pub(crate) mod lake;
 mod objects;
+mod quality;
 mod runs;
 mod status;
 mod tables;

@@ -88,7 +88,13 @@ fn run(execution: &Execution) -> Vec<v1::HistoryEntry> {
     let state = &execution.state;
     let attempt = if state.attempt > 1 { format!(" in attempt {}", state.attempt) } else { String::new() };
     let now = match &state.phase {
-        Phase::Succeeded { output } => format!("run succeeded{attempt}: {} rows in, {} rows out", output.rows_in, output.rows_out),
+        Phase::Succeeded { output } => {
+            let audited = state.audit.as_ref().filter(|audit| audit.is_failing()).map(|audit| match audit.rows_aside {
+                0 => format!("; it breaks rules: {}", audit.reason),
+                rows => format!("; {rows} rows set aside: {}", audit.reason),
+            });
+            format!("run succeeded{attempt}: {} rows in, {} rows out{}", output.rows_in, output.rows_out, audited.unwrap_or_default())
+        }
         Phase::Failed { failure } => format!("run failed{attempt}: {failure}"),
         Phase::Quarantined { failure } => format!("set aside: {failure}"),
         Phase::Superseded { failure } => format!("superseded: {failure}"),

@@ -28,7 +28,18 @@ pub(super) async fn get(shared: &Shared, prefix: &str) -> Result<v1::Run> {
 pub(super) async fn list(shared: &Shared, request: v1::ListRunsRequest) -> Result<v1::ListRunsResponse> {
     let filter = filter(&request.within, &request.state)?;
     let runs = shared.ports.ledger.runs(&filter, &page(request.page_size, request.page_token)).await?;
-    Ok(v1::ListRunsResponse { runs: runs.items.iter().map(run).collect(), next_page_token: runs.next })
+    Ok(v1::ListRunsResponse { runs: runs.items.iter().map(in_list).collect(), next_page_token: runs.next })
+}
+
+/// A run among many: of its audit only what came of it, for a ruleset can be long.
+fn in_list(execution: &Execution) -> v1::Run {
+    let mut run = run(execution);
+    if let Some(audit) = &mut run.audit {
+        audit.rules.clear();
+        audit.analyzers.clear();
+        audit.statistics.clear();
+    }
+    run
 }
 
 /// Whether nothing more happens to the run.
@@ -72,6 +83,8 @@ pub(super) fn run(execution: &Execution) -> v1::Run {
         outputs: output.files.iter().map(Into::into).collect(),
         trace_id: execution.trace.trace_id_hex(),
         requests: requests_to_wire(&state.requests),
+        audit: state.audit.as_deref().map(|audit| Box::new(audit.into())),
+        aside: output.aside.as_ref().map(|aside| Box::new(aside.into())),
     }
 }
 

@@ -67,7 +67,12 @@ async fn known_stages(api: &Api) -> Result<BTreeMap<String, v1::StageStatus>> {
 }
 
 async fn waiting_for(api: &Api, key: &lakegate_model::StageKey) -> Result<Vec<String>> {
-    let filter = Filter { dataset: Some(key.dataset.clone()), stage: Some(key.stage.clone()), state: Some("waiting".to_owned()) };
+    let filter = Filter {
+        dataset: Some(key.dataset.clone()),
+        stage: Some(key.stage.clone()),
+        state: Some("waiting".to_owned()),
+        ..Filter::default()
+    };
     let page = Page { size: WAITING_LOOKED_AT, token: String::new() };
     let waiting = api.shared.ports.ledger.runs(&filter, &page).await?;
     let tables = waiting.items.iter().filter_map(|execution| match &execution.state.phase {

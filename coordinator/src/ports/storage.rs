@@ -22,11 +22,12 @@ pub trait Storage: Send + Sync + 'static {
 
     /// Moves staged files to where they belong, each atomically, overwriting. A file that is
     /// no longer at `from` but is at `to` was moved by an earlier try and counts as moved: doing
-    /// it again after a crash finishes the work. `Ok` is durable.
+    /// it again after a crash finishes the work. `Ok` is durable, and has for each move, in their order, the
+    /// version that `head` gives of the file from now on: it need not be the one that was staged.
     ///
     /// # Errors
     /// Some file is at neither place, or can't be moved; others may have been.
-    async fn promote(&self, moves: Vec<Promotion>) -> Result<()>;
+    async fn promote(&self, moves: Vec<Promotion>) -> Result<Vec<String>>;
 
     /// Deletes everything below a place. Nothing there is success.
     ///

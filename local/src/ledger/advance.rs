@@ -43,8 +43,10 @@ impl Changes<'_> {
             return Ok(MoveOutcome::Stale);
         };
         let phase = &step.to.phase;
-        let sql = "UPDATE executions SET revision = revision + 1, phase = ?2, over = ?3, state = ?4, updated_at = ?5 WHERE seq = ?1";
-        let values = params![current.seq, phase.as_str(), phase.is_terminal(), to_json(&step.to)?, step.at.0];
+        let sql = "UPDATE executions SET revision = revision + 1, phase = ?2, over = ?3, state = ?4, updated_at = ?5, rows_aside = ?6
+            WHERE seq = ?1";
+        let aside = int(step.to.rows_aside());
+        let values = params![current.seq, phase.as_str(), phase.is_terminal(), to_json(&step.to)?, step.at.0, aside];
         self.connection.prepare_cached(sql)?.execute(values)?;
         self.tally(current.stage).moved(&current.phase, phase);
         self.follow(&current, phase, step.at)?;

@@ -33,6 +33,10 @@ impl Listing {
     pub(super) fn of_runs(filter: &Filter, page: &Page) -> Result<Listing> {
         let state = known_state(filter, PHASES)?;
         let (from, condition) = match state {
+            None | Some("succeeded") if filter.with_rows_aside => {
+                ("executions e INDEXED BY executions_with_rows_aside", "e.rows_aside > 0".to_owned())
+            }
+            Some(_) if filter.with_rows_aside => ("executions e", "0".to_owned()),
             Some(state @ ("waiting" | "ready" | "running" | "promoting")) => {
                 ("executions e INDEXED BY executions_unfinished", format!("e.over = 0 AND e.phase = '{state}'"))
             }
@@ -115,8 +119,8 @@ impl Listing {
 
     /// The stages to read one by one; `[None]` reads all at once.
     fn stages(&self, connection: &Connection) -> rusqlite::Result<Vec<Option<i64>>> {
-        let Filter { dataset, stage, state } = &self.filter;
-        if dataset.is_none() && stage.is_none() && state.is_none() {
+        let Filter { dataset, stage, state, with_rows_aside } = &self.filter;
+        if dataset.is_none() && stage.is_none() && state.is_none() && !with_rows_aside {
             return Ok(vec![None]);
         }
         let sql = "SELECT id FROM stages WHERE (?1 IS NULL OR team = ?1) AND (?2 IS NULL OR dataset = ?2) AND (?3 IS NULL OR stage = ?3)";

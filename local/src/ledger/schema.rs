@@ -12,7 +12,7 @@ use super::failure::ledger_failure;
 const APPLICATION: i32 = 0x4C6B_4774;
 
 /// Each entry takes a ledger from the version of its index to the next; `user_version` says where it is.
-const MIGRATIONS: &[&str] = &[FIRST, OUTBOX, REMOVALS];
+const MIGRATIONS: &[&str] = &[FIRST, OUTBOX, REMOVALS, ROWS_ASIDE];
 
 /// Everything that is recorded has one `seq`, taken from one row of numbers: an execution of an
 /// object has its object's, an execution of a batch has its batch's.
@@ -114,6 +114,12 @@ const REMOVALS: &str = "
     ALTER TABLE objects ADD COLUMN removed_at INTEGER;
 ";
 
+/// How many rows an execution's audit has set aside, once it has succeeded.
+const ROWS_ASIDE: &str = "
+    ALTER TABLE executions ADD COLUMN rows_aside INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX executions_with_rows_aside ON executions (stage, seq) WHERE rows_aside > 0;
+";
+
 /// Opens the file for the writer: makes what is missing, refuses what it does not know.
 pub(super) fn open(path: &Path) -> Result<Connection> {
     let failed = |error: rusqlite::Error| ledger_failure(path, &error);
@@ -161,4 +167,29 @@ fn tune(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update_and_check(None, "journal_size_limit", 67_108_864, |_| Ok(()))?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ledger_from_before_there_were_audits_is_taken_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ledger.db");
+        let mut old = Connection::open(&path).unwrap();
+        for (step, to) in MIGRATIONS.iter().zip(1..).take(3) {
+            migrate(&mut old, step, to).unwrap();
+        }
+        let row =
+            "INSERT INTO executions (seq, id, stage, pipeline_version, object, revision, phase, over, created_at, updated_at, trace, state)
+            VALUES (1, 'ex-1', 1, 1, 1, 2, 'succeeded', 1, 0, 0, '', '{}')";
+        old.execute(row, []).unwrap();
+        drop(old);
+        let new = open(&path).unwrap();
+        let version: i64 = new.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
+        assert_eq!(usize::try_from(version).unwrap(), MIGRATIONS.len());
+        let aside: i64 = new.query_row("SELECT rows_aside FROM executions WHERE id = 'ex-1'", [], |row| row.get(0)).unwrap();
+        assert_eq!(aside, 0);
+    }
 }

@@ -9,6 +9,10 @@
 //!                                  failed and may pass     rejected ► Quarantined    otherwise ► Failed
 //! ```
 //!
+//! What a stage audits is finished only with an audit, and one that blocks is a failure: nothing of it
+//! comes as far as `Promoting`. What was audited and let in stays so: if its promotion fails and may pass, the
+//! same output is promoted again, since another audit could find otherwise when part of it is there already.
+//!
 //! `attempt` only grows. Every fact about an attempt names it, and a fact about any but the current
 //! one changes nothing: a worker that was given up for lost can come back and do no harm.
 
@@ -17,6 +21,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    audit::Audit,
     cost::Requests,
     failure::{Failure, FailureCode, Retry},
     ids::{ObjectId, WorkerId},
@@ -53,6 +58,9 @@ pub struct ExecutionState {
     /// Why the last attempt that didn't succeed did not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_failure: Option<Failure>,
+    /// What the audit of the last attempt that finished found, if its stage audits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audit: Option<Box<Audit>>,
     /// What it has cost so far: its own requests, and once it is over its share of its stage's.
     #[serde(default, skip_serializing_if = "Requests::is_empty")]
     pub requests: Requests,
@@ -150,6 +158,12 @@ pub struct TaskOutput {
     /// Members of the batch that could not be read; the others were.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rejected: Vec<Rejected>,
+    /// The file of the rows that the audit set aside.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aside: Option<OutputFile>,
+    /// What the audit found, on its way from the worker: an execution keeps it in its state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audit: Option<Box<Audit>>,
     /// Microseconds of reading, transforming and writing.
     #[serde(default)]
     pub micros: u64,
@@ -225,6 +239,8 @@ pub struct Rules {
     pub retry: RetryPolicy,
     /// Whether output goes through staging.
     pub staged: bool,
+    /// Whether output is audited.
+    pub audited: bool,
 }
 
 /// What to do about a decision, once it is durable.
@@ -234,6 +250,8 @@ pub enum Action {
     Schedule(Timestamp),
     /// Let the current attempt's staged output into the zone and the catalog.
     Promote,
+    /// The same, from this time on.
+    PromoteAt(Timestamp),
     /// Hand its output to the next stage.
     HandOn,
     /// Delete what the execution's attempts have staged.
@@ -262,11 +280,7 @@ pub fn decide(state: &ExecutionState, fact: Fact, rules: Rules, now: Timestamp) 
             Some((ExecutionState { attempt: state.attempt + 1, ..running }, vec![]))
         }
         (Phase::Running { .. }, Fact::Finished { attempt, output }) if attempt == state.attempt => {
-            if rules.staged {
-                Some((next(Phase::Promoting { output }), vec![Action::Promote]))
-            } else {
-                Some((next(Phase::Succeeded { output }), vec![Action::HandOn]))
-            }
+            Some(after_work(state, output, rules, now))
         }
         (Phase::Promoting { .. }, Fact::Promoted { attempt, output }) if attempt == state.attempt => {
             Some((next(Phase::Succeeded { output }), vec![Action::HandOn, Action::DiscardStaging]))
@@ -290,6 +304,25 @@ pub fn decide(state: &ExecutionState, fact: Fact, rules: Rules, now: Timestamp) 
     }
 }
 
+fn after_work(state: &ExecutionState, mut output: TaskOutput, rules: Rules, now: Timestamp) -> (ExecutionState, Vec<Action>) {
+    let audit = output.audit.take().map(|audit| Box::new(audit.bounded()));
+    if rules.audited && audit.is_none() {
+        let failure = Failure::new(FailureCode::Internal, "the worker finished without the audit that the stage asks for")
+            .hint("workers and coordinator must be of one version");
+        return after_failure(state, failure, rules, now);
+    }
+    let blocked = audit.as_ref().and_then(|audit| audit.failure());
+    let state = ExecutionState { audit, ..state.clone() };
+    if let Some(failure) = blocked {
+        return after_failure(&state, failure, rules, now);
+    }
+    if rules.staged {
+        (ExecutionState { phase: Phase::Promoting { output }, ..state }, vec![Action::Promote])
+    } else {
+        (ExecutionState { phase: Phase::Succeeded { output }, ..state }, vec![Action::HandOn])
+    }
+}
+
 fn after_failure(state: &ExecutionState, failure: Failure, rules: Rules, now: Timestamp) -> (ExecutionState, Vec<Action>) {
     if failure.code == FailureCode::ObjectChanged {
         let next = ExecutionState { phase: Phase::Superseded { failure }, ..state.clone() };
@@ -301,6 +334,10 @@ fn after_failure(state: &ExecutionState, failure: Failure, rules: Rules, now: Ti
         return dead_letter(ExecutionState { failures, ..state.clone() }, failure);
     }
     let not_before = now + rules.retry.wait_after(failures);
+    if matches!(state.phase, Phase::Promoting { .. }) && state.audit.is_some() {
+        let next = ExecutionState { failures, last_failure: Some(failure), ..state.clone() };
+        return (next, vec![Action::PromoteAt(not_before)]);
+    }
     let next = ExecutionState { phase: Phase::Ready { not_before }, failures, last_failure: Some(failure), ..state.clone() };
     (next, vec![Action::Schedule(not_before)])
 }
@@ -327,6 +364,14 @@ fn dead_letter(state: ExecutionState, failure: Failure) -> (ExecutionState, Vec<
 }
 
 impl ExecutionState {
+    /// Rows that its audit has set aside, once it has succeeded.
+    pub fn rows_aside(&self) -> u64 {
+        match &self.phase {
+            Phase::Succeeded { output } => output.aside.as_ref().map_or(0, |aside| aside.rows),
+            _ => 0,
+        }
+    }
+
     /// A new execution, ready at once.
     pub fn new(now: Timestamp) -> ExecutionState {
         ExecutionState {
@@ -336,6 +381,7 @@ impl ExecutionState {
             losses: 0,
             references: BTreeMap::new(),
             last_failure: None,
+            audit: None,
             requests: Requests::default(),
         }
     }

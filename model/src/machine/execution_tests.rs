@@ -3,11 +3,32 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
+use crate::audit::{AnalyzerResult, Metric, Outcome, RuleResult, Verdict};
 
-const RULES: Rules = Rules { retry: RetryPolicy { attempts: 3, backoff: Duration::from_secs(1) }, staged: true };
+const RULES: Rules = Rules { retry: RetryPolicy { attempts: 3, backoff: Duration::from_secs(1) }, staged: true, audited: false };
 
 fn failure(code: FailureCode) -> Failure {
     Failure::new(code, "because")
+}
+
+fn audit(verdict: Verdict) -> Audit {
+    Audit {
+        ruleset: "quality/flights.dqdl".into(),
+        at: Timestamp(0),
+        verdict,
+        reason: "1 of 1 rules does not hold: RowCount > 1".into(),
+        score: Metric(0.5),
+        rows: 1,
+        rows_aside: 0,
+        rules: vec![],
+        analyzers: vec![],
+        statistics: [].into(),
+        statistics_left_out: 0,
+    }
+}
+
+fn audited(verdict: Verdict) -> TaskOutput {
+    TaskOutput { audit: Some(Box::new(audit(verdict))), ..TaskOutput::default() }
 }
 
 fn any_fact() -> impl Strategy<Value = Fact> {
@@ -19,6 +40,8 @@ fn any_fact() -> impl Strategy<Value = Fact> {
         Just(Fact::ReferencesFound(found)),
         Just(Fact::Started { worker: WorkerId::from_text("w1") }),
         attempt.clone().prop_map(|attempt| Fact::Finished { attempt, output: TaskOutput::default() }),
+        (attempt.clone(), prop::sample::select(Verdict::ALL))
+            .prop_map(|(attempt, verdict)| Fact::Finished { attempt, output: audited(verdict) }),
         (attempt.clone(), 0..FailureCode::ALL.len()).prop_map(|(attempt, code)| {
             let code = FailureCode::ALL.get(code).copied().unwrap_or(FailureCode::Internal);
             Fact::Failed { attempt, failure: failure(code) }
@@ -48,7 +71,7 @@ fn way_out(state: &ExecutionState) -> Option<Fact> {
     match &state.phase {
         Phase::Waiting { .. } => Some(Fact::ReferencesFound(BTreeMap::new())),
         Phase::Ready { .. } => Some(Fact::Started { worker: WorkerId::from_text("w2") }),
-        Phase::Running { .. } => Some(Fact::Finished { attempt, output: TaskOutput::default() }),
+        Phase::Running { .. } => Some(Fact::Finished { attempt, output: audited(Verdict::Passed) }),
         Phase::Promoting { .. } => Some(Fact::Promoted { attempt, output: TaskOutput::default() }),
         Phase::Succeeded { .. } | Phase::Failed { .. } | Phase::Quarantined { .. } | Phase::Superseded { .. } => None,
     }
@@ -56,8 +79,8 @@ fn way_out(state: &ExecutionState) -> Option<Fact> {
 
 proptest! {
     #[test]
-    fn any_history_keeps_the_rules(facts in proptest::collection::vec(any_fact(), 0..40), staged in any::<bool>()) {
-        let rules = Rules { staged, ..RULES };
+    fn any_history_keeps_the_rules(facts in proptest::collection::vec(any_fact(), 0..40), staged in any::<bool>(), audited in any::<bool>()) {
+        let rules = Rules { staged: staged || audited, audited, ..RULES };
         let mut state = ExecutionState::new(Timestamp(0));
         for (step, fact) in facts.into_iter().enumerate() {
             let now = Timestamp(i64::try_from(step).unwrap_or(0) * 10_000_000);
@@ -71,8 +94,12 @@ proptest! {
             }
             if let Some((next, actions)) = decision {
                 prop_assert!(next.attempt >= state.attempt, "attempts only grow");
-                let promotes = actions.contains(&Action::Promote);
+                let promotes = actions.iter().any(|action| matches!(action, Action::Promote | Action::PromoteAt(_)));
                 prop_assert!(!promotes || rules.staged, "only what is staged is promoted");
+                let is_let_in = matches!(next.phase, Phase::Promoting { .. } | Phase::Succeeded { .. });
+                let verdict = next.audit.as_ref().map(|audit| audit.verdict);
+                prop_assert!(!is_let_in || verdict != Some(Verdict::Blocked), "what the audit blocks is never let in");
+                prop_assert!(!is_let_in || !rules.audited || verdict.is_some(), "nothing unaudited is let in");
                 let hands_on = actions.contains(&Action::HandOn);
                 prop_assert_eq!(hands_on, matches!(next.phase, Phase::Succeeded { .. }), "success alone hands on");
                 prop_assert!(next.losses <= MAX_LOSSES && next.failures <= MAX_OUTAGE_FAILURES.max(state.failures + 1));
@@ -166,4 +193,96 @@ fn an_interrupted_promotion_is_taken_up_not_begun_again() {
     let Some((next, actions)) = decide(&state, lost, RULES, Timestamp(0)) else { unreachable!("stuck") };
     assert_eq!(next, state);
     assert_eq!(actions, vec![Action::Promote]);
+}
+
+#[test]
+fn what_was_audited_is_promoted_again_and_not_audited_again() {
+    let rules = Rules { audited: true, ..RULES };
+    let finished = Fact::Finished { attempt: 1, output: audited(Verdict::Passed) };
+    let (promoting, _) = decide(&run(vec![started()]), finished, rules, Timestamp(0)).unwrap();
+    let failed = |code| Fact::Failed { attempt: 1, failure: failure(code) };
+    let (mut state, mut at) = (promoting.clone(), Timestamp(0));
+    for failures in 1..MAX_OUTAGE_FAILURES {
+        let (next, actions) = decide(&state, failed(FailureCode::Catalog), rules, at).unwrap();
+        let [Action::PromoteAt(later)] = actions[..] else { panic!("{actions:?}") };
+        assert!(later > at, "after a while");
+        assert_eq!((&next.phase, &next.audit, next.attempt, next.failures), (&promoting.phase, &promoting.audit, 1, failures));
+        assert_eq!(next.last_failure, Some(failure(FailureCode::Catalog)));
+        (state, at) = (next, later);
+    }
+    let (ended, actions) = decide(&state, failed(FailureCode::Catalog), rules, at).unwrap();
+    assert!(matches!(ended.phase, Phase::Failed { .. }) && actions.contains(&Action::DiscardStaging), "it ends all the same: {ended:?}");
+    let promoted = Fact::Promoted { attempt: 1, output: TaskOutput::default() };
+    assert!(matches!(decide(&state, promoted, rules, at).unwrap().0.phase, Phase::Succeeded { .. }));
+    let (ended, _) = decide(&promoting, failed(FailureCode::PermissionDenied), rules, at).unwrap();
+    let never = FailureCode::PermissionDenied.retry() == Retry::Never;
+    assert_eq!(matches!(ended.phase, Phase::Failed { .. }), never);
+
+    // What nobody audited is made anew.
+    let (promoting, _) = decide(&run(vec![started()]), Fact::Finished { attempt: 1, output: TaskOutput::default() }, RULES, at).unwrap();
+    let (state, _) = decide(&promoting, failed(FailureCode::Catalog), RULES, at).unwrap();
+    assert!(matches!(state.phase, Phase::Ready { .. }), "{state:?}");
+}
+
+#[test]
+fn a_blocked_audit_is_final_and_kept() {
+    let rules = Rules { audited: true, ..RULES };
+    let running = run(vec![started()]);
+    let (state, actions) = decide(&running, Fact::Finished { attempt: 1, output: audited(Verdict::Blocked) }, rules, Timestamp(0)).unwrap();
+    let Phase::Failed { failure } = &state.phase else { panic!("{state:?}") };
+    assert_eq!(failure.code, FailureCode::QualityFailed);
+    assert_eq!(state.audit.as_ref().map(|audit| audit.verdict), Some(Verdict::Blocked));
+    assert_eq!(actions, [Action::DiscardStaging, Action::Report(failure.clone())]);
+
+    for verdict in [Verdict::Passed, Verdict::Warned, Verdict::Split] {
+        let (state, actions) = decide(&running, Fact::Finished { attempt: 1, output: audited(verdict) }, rules, Timestamp(0)).unwrap();
+        let Phase::Promoting { output } = &state.phase else { panic!("{state:?}") };
+        assert!(output.audit.is_none() && state.audit.is_some(), "it is kept once");
+        assert_eq!(actions, [Action::Promote]);
+    }
+}
+
+#[test]
+fn a_rule_of_many_values_is_not_kept_whole() {
+    let values: Vec<String> = (0..10_000).map(|value| format!("\"value {value}\"")).collect();
+    let long = format!("ColumnValues \"id\" in [{}]", values.join(", "));
+    let mut output = audited(Verdict::Blocked);
+    let kept = output.audit.as_mut().unwrap();
+    kept.rules.push(RuleResult {
+        rule: long.clone(),
+        outcome: Outcome::Failed,
+        reason: long.clone(),
+        metrics: [].into(),
+        labels: [].into(),
+        warns: false,
+        by_row: true,
+    });
+    kept.analyzers.push(AnalyzerResult { analyzer: long.clone(), metrics: [].into(), reason: String::new() });
+    kept.reason = format!("{}; and no single row breaks {long}", crate::audit::reason(&kept.rules));
+    let rules = Rules { audited: true, ..RULES };
+    let (state, _) = decide(&run(vec![started()]), Fact::Finished { attempt: 1, output }, rules, Timestamp(0)).unwrap();
+    let Phase::Failed { failure } = &state.phase else { panic!("{state:?}") };
+    assert!(failure.message.len() < 5_000 && failure.message.contains("ColumnValues \"id\" in"), "{}", failure.message.len());
+    let told = crate::notify::body::QualityNote::from(state.audit.as_deref().unwrap());
+    assert!(serde_json::to_string(&told).unwrap().len() < 6_000);
+    assert!(serde_json::to_string(&state).unwrap().len() < 25_000);
+}
+
+#[test]
+fn a_worker_that_does_not_audit_is_not_believed() {
+    let rules = Rules { audited: true, ..RULES };
+    let unaudited = Fact::Finished { attempt: 1, output: TaskOutput::default() };
+    let (state, _) = decide(&run(vec![started()]), unaudited, rules, Timestamp(0)).unwrap();
+    assert!(matches!(state.phase, Phase::Ready { .. }), "{state:?}");
+    assert_eq!(state.last_failure.map(|failure| failure.code), Some(FailureCode::Internal));
+}
+
+#[test]
+fn a_state_without_an_audit_reads_as_it_was_written_before_there_were_any() {
+    let state = ExecutionState::new(Timestamp(7));
+    let text = serde_json::to_string(&state).unwrap();
+    assert!(!text.contains("audit"), "{text}");
+    assert_eq!(serde_json::from_str::<ExecutionState>(&text).unwrap(), state);
+    let with = ExecutionState { audit: Some(Box::new(audit(Verdict::Warned))), ..state };
+    assert_eq!(serde_json::from_str::<ExecutionState>(&serde_json::to_string(&with).unwrap()).unwrap(), with);
 }

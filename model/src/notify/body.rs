@@ -6,7 +6,11 @@
 use serde::{Serialize, Serializer};
 
 use super::Event;
-use crate::{failure::Failure, time::Timestamp};
+use crate::{
+    audit::{Audit, Verdict},
+    failure::Failure,
+    time::Timestamp,
+};
 
 /// The version of what is said.
 pub const SCHEMA: &str = "lakegate.notification/1";
@@ -51,6 +55,9 @@ pub struct Notification<'a> {
     pub rows_in: u64,
     /// Rows written.
     pub rows_out: u64,
+    /// What its audit found, if its stage audits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quality: Option<QualityNote<'a>>,
     /// The table it was published as: `database.table`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub table: Option<String>,
@@ -62,6 +69,31 @@ pub struct Notification<'a> {
     /// When it ended.
     #[serde(serialize_with = "rfc3339")]
     pub ended_at: Timestamp,
+}
+
+/// What an audit found, in short; `lakegate run get` has every rule.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct QualityNote<'a> {
+    /// The file of the rules.
+    pub rules: &'a str,
+    /// `passed`, `warned`, `split` or `blocked`.
+    pub verdict: Verdict,
+    /// Rules that hold over all rules.
+    pub score: f64,
+    /// Rows that were audited.
+    pub rows: u64,
+    /// Rows that were set aside.
+    pub rows_aside: u64,
+    /// Which rules don't hold and why; left out if all do.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub reason: &'a str,
+}
+
+impl<'a> From<&'a Audit> for QualityNote<'a> {
+    fn from(audit: &'a Audit) -> QualityNote<'a> {
+        let Audit { ruleset, verdict, reason, score, rows, rows_aside, .. } = audit;
+        QualityNote { rules: ruleset, verdict: *verdict, score: score.0, rows: *rows, rows_aside: *rows_aside, reason }
+    }
 }
 
 impl Notification<'_> {
@@ -103,6 +135,14 @@ mod tests {
             rejected: 0,
             rows_in: 0,
             rows_out: 0,
+            quality: Some(QualityNote {
+                rules: "quality/orders.dqdl",
+                verdict: Verdict::Blocked,
+                score: 0.5,
+                rows: 9,
+                rows_aside: 0,
+                reason: "1 of 2 rules does not hold: RowCount > 10 (9 rows)",
+            }),
             table: Some("shop.orders".into()),
             trace_id: "0af7651916cd43dd8448eb211c80319c".into(),
             recorded_at: Timestamp(0),
@@ -112,7 +152,12 @@ mod tests {
             "schema": "lakegate.notification/1", "id": "ex-1.3.0", "event": "dead_letter", "team": "shop", "dataset": "orders",
             "stage": "clean", "run": "ex-1", "pipeline_version": 2, "attempt": 3, "outcome": "failed",
             "reason": { "code": "transform_failed", "message": "no column qty", "hint": "mend the SQL" },
-            "objects": 1, "object": "shop/orders/a.csv", "rejected": 0, "rows_in": 0, "rows_out": 0, "table": "shop.orders",
+            "objects": 1, "object": "shop/orders/a.csv", "rejected": 0, "rows_in": 0, "rows_out": 0,
+            "quality": {
+                "rules": "quality/orders.dqdl", "verdict": "blocked", "score": 0.5, "rows": 9, "rows_aside": 0,
+                "reason": "1 of 2 rules does not hold: RowCount > 10 (9 rows)",
+            },
+            "table": "shop.orders",
             "trace_id": "0af7651916cd43dd8448eb211c80319c",
             "recorded_at": "1970-01-01T00:00:00.000Z", "ended_at": "1970-01-01T00:00:01.500Z",
         });

@@ -1,7 +1,7 @@
 //! A pipeline: a team's ordered stages for a dataset, as one immutable value.
 //!
 //! `decode` reads it from a pipeline file and says what is wrong with the file, with line and
-//! column. Once read, a pipeline is whole: the text of every SQL file it names is inside it, so
+//! column. Once read, a pipeline is whole: the text of every file it names, of SQL or rules, is inside it, so
 //! that a version means the same for ever, whatever happens to the files.
 
 pub mod decode;
@@ -21,8 +21,8 @@ use crate::{
 };
 pub use input::{ColumnType, Compression, CsvOptions, Format, Input};
 pub use step::{
-    Crawl, DEFAULT_CRAWL_TIMEOUT, DEFAULT_JOB_TIMEOUT, DEFAULT_TRANSFORM_TIMEOUT, Engine, Job, Operation, Publish, Sql, Step, Transform,
-    TransformWork,
+    Crawl, DEFAULT_CRAWL_TIMEOUT, DEFAULT_JOB_TIMEOUT, DEFAULT_QUALITY_TIMEOUT, DEFAULT_TRANSFORM_TIMEOUT, Engine, Job, LONGEST_HISTORY,
+    OnFailure, Operation, Publish, Quality, Ruleset, Sql, Step, Transform, TransformWork,
 };
 pub use trigger::{BatchTrigger, Schedule, Trigger};
 
@@ -93,7 +93,7 @@ pub struct Stage {
     /// How to read what it is given.
     #[serde(default)]
     pub input: Input,
-    /// What it does, in order. Transforms and jobs come before `publish`.
+    /// What it does, in order. Transforms and jobs come before `quality`, and that before `publish`.
     pub steps: Vec<Step>,
     /// Where its output goes.
     pub output: Output,
@@ -123,7 +123,7 @@ impl Stage {
     pub fn publish(&self) -> Option<&Publish> {
         self.steps.iter().find_map(|step| match step {
             Step::Publish(publish) => Some(publish),
-            Step::Transform(_) | Step::Job(_) | Step::Crawl(_) | Step::Notify(_) => None,
+            Step::Transform(_) | Step::Job(_) | Step::Quality(_) | Step::Crawl(_) | Step::Notify(_) => None,
         })
     }
 
@@ -131,7 +131,7 @@ impl Stage {
     pub fn notices(&self) -> impl Iterator<Item = &Notify> {
         self.steps.iter().filter_map(|step| match step {
             Step::Notify(notify) => Some(notify),
-            Step::Transform(_) | Step::Job(_) | Step::Publish(_) | Step::Crawl(_) => None,
+            Step::Transform(_) | Step::Job(_) | Step::Quality(_) | Step::Publish(_) | Step::Crawl(_) => None,
         })
     }
 
@@ -139,11 +139,19 @@ impl Stage {
     pub fn crawl(&self) -> Option<&Crawl> {
         self.steps.iter().find_map(|step| match step {
             Step::Crawl(crawl) => Some(crawl),
-            Step::Transform(_) | Step::Job(_) | Step::Publish(_) | Step::Notify(_) => None,
+            Step::Transform(_) | Step::Job(_) | Step::Quality(_) | Step::Publish(_) | Step::Notify(_) => None,
         })
     }
 
-    /// The published tables its transforms read, by the name the SQL knows them by.
+    /// The `quality` step, if there is one.
+    pub fn quality(&self) -> Option<&Quality> {
+        self.steps.iter().find_map(|step| match step {
+            Step::Quality(quality) => Some(quality),
+            Step::Transform(_) | Step::Job(_) | Step::Publish(_) | Step::Crawl(_) | Step::Notify(_) => None,
+        })
+    }
+
+    /// The published tables its transforms and rules read, by the name they know them by.
     pub fn references(&self) -> BTreeMap<&str, &TableId> {
         self.steps.iter().filter_map(Step::references).flatten().map(|(alias, table)| (alias.as_str(), table)).collect()
     }
@@ -156,7 +164,7 @@ impl Stage {
     /// Whether output goes through staging before it is let into the zone: where something must
     /// still be decided about it, or where it becomes part of a table.
     pub fn is_staged(&self, drift: DriftPolicy) -> bool {
-        self.publish().is_some() || self.crawl().is_some() || drift != DriftPolicy::Evolve
+        self.publish().is_some() || self.crawl().is_some() || self.quality().is_some() || drift != DriftPolicy::Evolve
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a stage does: transforms, jobs, and what comes after them.
+//! What a stage does: transforms, jobs, the audit, and what comes after them.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -15,6 +15,8 @@ pub enum Step {
     Transform(Transform),
     /// Work on an engine.
     Job(Job),
+    /// The audit of what the steps before it made, before anybody sees it. At most once.
+    Quality(Quality),
     /// Registration in the table catalog. The last step that works on data, at most once.
     Publish(Publish),
     /// Registration by a crawler of the table catalog: `publish` in a pipeline file, and in its place.
@@ -29,15 +31,17 @@ impl Step {
         match self {
             Step::Transform(_) => "transform",
             Step::Job(_) => "job",
+            Step::Quality(_) => "quality",
             Step::Publish(_) | Step::Crawl(_) => "publish",
             Step::Notify(_) => "notify",
         }
     }
 
-    pub(super) fn references(&self) -> Option<&BTreeMap<String, TableId>> {
+    pub(in crate::pipeline) fn references(&self) -> Option<&BTreeMap<String, TableId>> {
         match self {
             Step::Transform(transform) => Some(&transform.references),
             Step::Job(job) => Some(&job.references),
+            Step::Quality(quality) => Some(&quality.references),
             Step::Publish(_) | Step::Crawl(_) | Step::Notify(_) => None,
         }
     }
@@ -46,6 +50,7 @@ impl Step {
         match self {
             Step::Transform(transform) => transform.timeout,
             Step::Job(job) => job.timeout,
+            Step::Quality(quality) => quality.timeout,
             Step::Publish(_) | Step::Crawl(_) | Step::Notify(_) => Duration::ZERO,
         }
     }
@@ -55,6 +60,8 @@ impl Step {
 pub const DEFAULT_TRANSFORM_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 /// What an attempt of a job may take when the pipeline file says nothing.
 pub const DEFAULT_JOB_TIMEOUT: Duration = Duration::from_secs(2 * 60 * 60);
+/// What an audit may take when the pipeline file says nothing.
+pub const DEFAULT_QUALITY_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 /// How long a crawl is waited for when the pipeline file says nothing.
 pub const DEFAULT_CRAWL_TIMEOUT: Duration = Duration::from_secs(60 * 60);
 
@@ -132,6 +139,84 @@ pub enum Engine {
     Worker,
 }
 
+/// The audit of what a stage wrote.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quality {
+    /// The rules.
+    pub rules: Ruleset,
+    /// What happens if they don't hold.
+    #[serde(default)]
+    pub on_failure: OnFailure,
+    /// Published tables that the rules compare with, by the name they know them by.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub references: BTreeMap<String, TableId>,
+    /// The longest an attempt may take.
+    pub timeout: Duration,
+}
+
+/// The text of a ruleset, in DQDL, and where it came from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ruleset {
+    /// The rules.
+    pub text: String,
+    /// The file they were read from, relative to the project.
+    pub file: String,
+}
+
+/// The most earlier values of a statistic that rules are given.
+pub const LONGEST_HISTORY: usize = 1_000;
+
+impl Ruleset {
+    /// How many earlier values of each statistic the rules may ask for: all that are kept if an anomaly is
+    /// looked for, else the largest `k` of any `last(k)`, and all again if some `k` is more than a plain
+    /// number. Read from the text, so it may be more than is needed (a comment counts too) and is never less.
+    pub fn history(&self) -> usize {
+        if self.text.contains("DetectAnomalies") {
+            return LONGEST_HISTORY;
+        }
+        let mut most = 0;
+        for (at, word) in self.text.match_indices("last") {
+            let before = self.text[..at].chars().next_back();
+            let after = &self.text[at + word.len()..];
+            let is_part = |next: Option<char>| next.is_some_and(|next| next.is_alphanumeric() || next == '_');
+            if !is_part(before) && !is_part(after.chars().next()) {
+                most = most.max(asked(after));
+            }
+        }
+        most.min(LONGEST_HISTORY)
+    }
+}
+
+/// What a `last` asks for that this follows.
+fn asked(after: &str) -> usize {
+    let after = after.trim_start();
+    let Some(argument) = after.strip_prefix('(').map(str::trim_start) else {
+        // A comment may stand before the parenthesis.
+        return if after.starts_with('#') || after.starts_with("//") || after.starts_with("/*") { LONGEST_HISTORY } else { 0 };
+    };
+    let rest = argument.trim_start_matches(|next: char| next.is_ascii_digit());
+    let digits = argument.strip_suffix(rest).unwrap_or_default();
+    match rest.trim_start().starts_with(')') {
+        true if digits.is_empty() => 1,
+        true => digits.parse().unwrap_or(LONGEST_HISTORY),
+        false => LONGEST_HISTORY,
+    }
+}
+
+/// What happens to output that breaks rules. Rules that can't be evaluated always block.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnFailure {
+    /// The run fails, and nobody sees any of it.
+    #[default]
+    Block,
+    /// It is published, and the run says so.
+    Warn,
+    /// The rows that broke rules are set aside, each with its reasons; the others are published. As
+    /// `Block` if a rule is broken that is not about single rows.
+    QuarantineRows,
+}
+
 /// Registration in the table catalog.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Publish {
@@ -152,4 +237,33 @@ pub struct Crawl {
     pub crawler: String,
     /// How long it is waited for, from the moment that the output is in its zone.
     pub timeout: Duration,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_are_given_as_much_of_the_past_as_they_may_ask_for() {
+        let history = |text: &str| Ruleset { text: text.into(), file: "a.dqdl".into() }.history();
+        for (text, expected) in [
+            ("Rules = [ RowCount > 0, IsComplete \"last\" ]", 0),
+            ("Rules = [ IsComplete \"lasting (4)\", IsComplete \"blast(4)\" ]", 0),
+            ("Rules = [ RowCount > avg(last(3)), Mean \"a\" > max(last ( 12 )) ]", 12),
+            ("Rules = [ RowCount = last() ]", 1),
+            ("Rules = [ RowCount = last( ) ]", 1),
+            ("Rules = [ RowCount > avg(last\n(\n2)) ]", 2),
+            ("Rules = [ RowCount > min(last(99999999999999999999999)) ]", LONGEST_HISTORY),
+            ("Rules = [ RowCount > avg(last(2 * 4)) ]", LONGEST_HISTORY),
+            ("Rules = [ RowCount > avg(last((10))) ]", LONGEST_HISTORY),
+            ("Rules = [ RowCount > avg(last(1e2)) ]", LONGEST_HISTORY),
+            ("Rules = [ RowCount > avg(last # comment\n(10)) ]", LONGEST_HISTORY),
+            ("Rules = [ RowCount > avg(last( # comment\n10)) ]", LONGEST_HISTORY),
+            ("Rules = [ RowCount > avg(last(10 # comment\n)) ]", LONGEST_HISTORY),
+            ("Rules = [ RowCount > avg(last(2)), Mean \"a\" > avg(last(1 + 1)) ]", LONGEST_HISTORY),
+            ("Rules = [ DetectAnomalies \"RowCount\" ]", LONGEST_HISTORY),
+        ] {
+            assert_eq!(history(text), expected, "{text}");
+        }
+    }
 }

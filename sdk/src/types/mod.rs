@@ -5,6 +5,7 @@
 mod cost;
 mod object;
 mod pipeline;
+mod quality;
 mod run;
 mod status;
 mod table;
@@ -13,6 +14,7 @@ pub use cost::{Cost, StageCost};
 use lakegate_model::Timestamp;
 pub use object::{Batch, HistoryEntry, Object, ObjectHistory, Submitted};
 pub use pipeline::{AppliedPipeline, PipelineInfo, StageInfo, StagePause};
+pub use quality::{AnalyzerResult, Audit, QualityPoint, Quarantined, Release, Released, RuleResult};
 pub use run::Run;
 pub use status::{StageStatus, Status, Worker};
 pub use table::{Table, TableFile};

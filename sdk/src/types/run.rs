@@ -4,7 +4,7 @@ use lakegate_model::{Failure, Timestamp, cost::Requests, table::OutputFile};
 use lakegate_proto::{convert::requests_from_wire, v1};
 use serde::Serialize;
 
-use super::text;
+use super::{quality::Audit, text};
 
 /// One stage applied to one object or one sealed batch, by one version of a pipeline.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -48,6 +48,12 @@ pub struct Run {
     /// What it cost so far, in thousandths, by `service:Operation` or unit; once it is over with its
     /// share of what its stage cost.
     pub requests: Requests,
+    /// What the audit of its output found, if its stage audits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audit: Option<Audit>,
+    /// The file of the rows that the audit set aside.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub aside: Option<OutputFile>,
 }
 
 impl Run {
@@ -79,6 +85,8 @@ impl From<v1::Run> for Run {
             outputs: run.outputs.into_iter().map(Into::into).collect(),
             trace_id: run.trace_id,
             requests: requests_from_wire(run.requests),
+            audit: run.audit.map(|audit| (*audit).into()),
+            aside: run.aside.map(|aside| (*aside).into()),
         }
     }
 }

@@ -32,6 +32,7 @@ macro_rules! storage_contract {
                 a_file_is_headed_as_the_version_it_is,
                 promoting_moves_files_and_overwrites,
                 promoting_again_finishes_the_work,
+                a_moved_file_is_told_of_as_the_version_it_is,
                 promoting_what_is_nowhere_fails,
                 discarding_deletes_everything_below_and_nothing_else,
             ] $(, $how)?
@@ -105,6 +106,24 @@ pub async fn promoting_again_finishes_the_work(place: impl StoragePlace) {
     }
     for promotion in &moves {
         assert_eq!(place.read(&promotion.to).await, Some(b"x".to_vec()));
+    }
+}
+
+/// Whether it is moved now, in whatever order, or was before; overwriting or not.
+pub async fn a_moved_file_is_told_of_as_the_version_it_is(place: impl StoragePlace) {
+    let storage = place.open().await;
+    let keys = ["nyc/a.parquet", "nyc/b.parquet", "nyc/c.parquet"];
+    let zone = place.zone(Zone::Analytics);
+    let moves: Vec<Promotion> = keys.iter().map(|key| Promotion { from: staging(&place).join(key), to: zone.join(key) }).collect();
+    storage.write(&moves[1].to, b"old".to_vec()).await.unwrap();
+    for (promotion, bytes) in moves.iter().zip(["1", "22", "333"]) {
+        storage.write(&promotion.from, bytes.as_bytes().to_vec()).await.unwrap();
+    }
+    storage.promote(vec![moves[2].clone()]).await.unwrap();
+    let told = storage.promote(moves).await.unwrap();
+    assert_eq!(told.len(), keys.len());
+    for (key, told) in keys.iter().zip(told) {
+        assert_eq!(storage.head(Zone::Analytics, key).await.unwrap().map(|head| head.version), Some(told), "{key}");
     }
 }
 

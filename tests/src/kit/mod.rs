@@ -3,6 +3,7 @@
 pub mod binary;
 pub mod boto;
 pub mod boto3;
+pub mod browser;
 pub mod cloud;
 pub mod data;
 pub mod duckdb;

@@ -38,6 +38,18 @@ pub(super) fn of_io(error: &io::Error, doing: &str, path: &str) -> Failure {
     }
 }
 
+/// What the system reported, if that is what stopped Polars. What a file holds is not the system's doing: one
+/// that ends too early will end there whenever it is read.
+pub(super) fn io_of(error: &PolarsError) -> Option<&io::Error> {
+    match error {
+        PolarsError::IO { error, .. } => {
+            Some(error.as_ref()).filter(|error| !matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData))
+        }
+        PolarsError::Context { error, .. } | PolarsError::ExprContext { error, .. } => io_of(error),
+        _ => None,
+    }
+}
+
 /// The data at `key` is not what its format says.
 pub(super) fn unreadable(key: &str, why: impl AsRef<str>) -> Failure {
     Failure::new(FailureCode::UnreadableData, format!("object {key}: {}", why.as_ref()))
@@ -73,6 +85,8 @@ pub(super) fn columns_hint<'a>(name: &str, columns: impl IntoIterator<Item = &'a
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     #[test]
@@ -81,6 +95,17 @@ mod tests {
             "unable to find x\n\nResolved plan until failure:\n\n\t---> FAILED HERE RESOLVING 'sink' <---".into(),
         );
         assert_eq!(clean(&error), "not found: unable to find x");
+    }
+
+    #[test]
+    fn what_the_system_reports_is_told_from_what_is_wrong_with_the_data() {
+        let of = |kind: io::ErrorKind| PolarsError::IO { error: Arc::new(kind.into()), msg: None };
+        let within = of(io::ErrorKind::PermissionDenied).context("while reading".into());
+        assert_eq!(io_of(&within).map(io::Error::kind), Some(io::ErrorKind::PermissionDenied));
+        assert_eq!(of_io(io_of(&within).unwrap(), "auditing", "x").code, FailureCode::PermissionDenied);
+        assert_eq!(of_io(io_of(&of(io::ErrorKind::NotFound)).unwrap(), "auditing", "x").code, FailureCode::LakeIo);
+        assert!(io_of(&of(io::ErrorKind::UnexpectedEof)).is_none());
+        assert!(io_of(&PolarsError::ComputeError("no number".into())).is_none());
     }
 
     #[test]

@@ -50,6 +50,8 @@ struct Member {
     key: String,
     format: Format,
     data: Data,
+    /// Rows of a table in memory, which are known even after it was taken.
+    in_memory: u64,
 }
 
 enum Data {
@@ -75,7 +77,7 @@ impl Inputs {
     pub(super) fn load(input: &TaskInput, options: &Input, engine: &Engine) -> Result<Inputs, Failure> {
         let mut budget = engine.stream_above.max(engine.options.slot_memory / 4);
         match input {
-            TaskInput::Object { location, object } => {
+            TaskInput::Object { location, object } | TaskInput::Rows { location, object } => {
                 let member = Member::load(None, location, object, options, engine, &mut budget)?;
                 let subject = Subject(format!("object {}", object.key));
                 Ok(Inputs { members: vec![member], rejected: Vec::new(), subject, batch: None })
@@ -178,6 +180,12 @@ impl Inputs {
         self.members.iter().map(Member::rows).sum()
     }
 
+    /// The members that were read, by their keys, in the order in which their rows come, with how many
+    /// each had in the last run.
+    pub(super) fn origins(&self) -> Vec<(String, u64)> {
+        self.members.iter().map(|member| (member.key.clone(), member.rows())).collect()
+    }
+
     /// After a run that went well: were the objects what they seemed?
     pub(super) fn check_after_success(&mut self, scratch: &Path) -> Result<Check, Failure> {
         self.check_each(|member| member.check_after_success(scratch))
@@ -249,7 +257,8 @@ impl Member {
                 Data::Scan(Box::new(scan), Box::new(source), Arc::default())
             }
         };
-        Ok(Member { id: id.cloned(), key, format, data })
+        let in_memory = if let Data::Table(frame) = &data { frame.height() as u64 } else { 0 };
+        Ok(Member { id: id.cloned(), key, format, data, in_memory })
     }
 
     fn schema(&self) -> &Schema {
@@ -262,7 +271,7 @@ impl Member {
 
     fn rows(&self) -> u64 {
         match &self.data {
-            Data::Table(frame) => frame.height() as u64,
+            Data::Table(_) => self.in_memory,
             Data::Csv(_, _, rows) | Data::Scan(_, _, rows) => rows.load(Ordering::Relaxed),
         }
     }

@@ -5,6 +5,9 @@
 //!                        evidence, shape     align            sql, operations   storage
 //! ```
 //!
+//! A stage that audits has what it wrote read again and held against its rules (`audit`), before anybody
+//! else sees it.
+//!
 //! What is small is read into memory and run by Polars' in-memory engine: that has the least
 //! overhead, and most objects are small. What is large is read in pieces by the streaming engine
 //! and written as it comes, so that its size is bounded by the disk, not by memory; only what the
@@ -16,7 +19,9 @@
 //! coordinator then sees a lost worker.
 
 mod align;
+mod audit;
 mod csv;
+mod drain;
 mod evidence;
 mod failure;
 mod files;
@@ -28,10 +33,12 @@ mod meter;
 mod operations;
 mod partitions;
 mod references;
+mod released;
 mod remote;
 mod schema;
 mod scratch;
 mod shape;
+mod sink;
 mod source;
 mod sql;
 mod storage;
@@ -40,13 +47,14 @@ mod text;
 mod transform;
 
 use std::{
+    collections::BTreeMap,
     panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
     sync::{Arc, atomic::AtomicBool},
 };
 
 use lakegate_model::{
-    ExecutionId, Failure, FailureCode, Location, ObjectVersion,
+    ExecutionId, Failure, FailureCode, Location, ObjectVersion, Timestamp,
     cost::Requests,
     machine::execution::TaskOutput,
     pipeline::Stage,
@@ -86,12 +94,30 @@ pub struct Assignment {
     pub stage: Arc<Stage>,
     /// The published tables its SQL reads besides `input`.
     pub references: Arc<Vec<ReferenceTable>>,
+    /// Earlier values of what the stage's rules measure.
+    pub history: Arc<History>,
     /// What it reads.
     pub input: TaskInput,
     /// Where it writes.
     pub target: Target,
+    /// Where it writes the rows that the audit sets aside; needed if the stage audits.
+    pub aside: Option<Aside>,
+    /// When it was started: what the rules take for now.
+    pub at: Timestamp,
     /// Set to stop it; it then fails with `cancelled` at the next opportunity.
     pub cancelled: Arc<AtomicBool>,
+}
+
+/// Earlier values by the names of their statistics, the oldest first.
+pub type History = BTreeMap<String, Vec<(Timestamp, f64)>>;
+
+/// Where a task writes rows that are set aside.
+#[derive(Clone, Debug)]
+pub struct Aside {
+    /// Where the file is written.
+    pub location: Location,
+    /// Its key where it belongs.
+    pub key: String,
 }
 
 /// A published table at a fixed version.
@@ -120,6 +146,13 @@ pub enum TaskInput {
         /// Where it lies.
         location: Location,
         /// Which version of it.
+        object: ObjectVersion,
+    },
+    /// Rows that an audit of the stage set aside. They have been through its transforms.
+    Rows {
+        /// Where their file lies.
+        location: Location,
+        /// The file.
         object: ObjectVersion,
     },
     /// A sealed batch.
@@ -205,6 +238,7 @@ fn guarded(input: &TaskInput, work: impl FnOnce() -> Result<TaskOutput, Failure>
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| {
         let subject = match input {
             TaskInput::Object { object, .. } => format!("object {}", object.key),
+            TaskInput::Rows { object, .. } => format!("rows {}", object.key),
             TaskInput::Batch { manifest } => format!("batch of {manifest}"),
         };
         let message = format!("{subject}: Polars panicked: {}", failure::panic_message(payload.as_ref()));

@@ -66,7 +66,7 @@ impl Kept {
 }
 
 /// The table as a plan, and the bytes of its files.
-fn plan(reference: &ReferenceTable, engine: &Engine) -> Result<(LazyFrame, u64), Failure> {
+pub(super) fn plan(reference: &ReferenceTable, engine: &Engine) -> Result<(LazyFrame, u64), Failure> {
     let wanted = polars_schema(&reference.schema);
     let mut bytes = 0;
     let mut plans = Vec::with_capacity(reference.files.len());

@@ -62,7 +62,7 @@ pub fn check_stage(stage: &Stage) -> Vec<Failure> {
                 let references: Vec<&str> = job.references.keys().map(String::as_str).collect();
                 failures.extend(check_sql(&job.sql, &references).err());
             }
-            Step::Publish(_) | Step::Crawl(_) | Step::Notify(_) => {}
+            Step::Quality(_) | Step::Publish(_) | Step::Crawl(_) | Step::Notify(_) => {}
         }
     }
     failures

@@ -186,7 +186,7 @@ fn plan_as(
         let work = match step {
             Step::Transform(transform) => &transform.work,
             Step::Job(job) => &TransformWork::Sql(job.sql.clone()),
-            Step::Publish(_) | Step::Crawl(_) => break,
+            Step::Quality(_) | Step::Publish(_) | Step::Crawl(_) => break,
             Step::Notify(_) => continue,
         };
         let schema = input.collect_schema().map_err(|error| last.failed(error))?;

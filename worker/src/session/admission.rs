@@ -55,7 +55,7 @@ impl Memory {
 
     fn estimate(&self, stage: &Stage, input: &TaskInput) -> u64 {
         let need = match input {
-            TaskInput::Object { object, .. } => self.need(stage, &object.key, object.size),
+            TaskInput::Object { object, .. } | TaskInput::Rows { object, .. } => self.need(stage, &object.key, object.size),
             TaskInput::Batch { manifest } => {
                 // A manifest that can't be read is for the engine to complain about.
                 let read = manifest.path().and_then(|path| std::fs::read(path).ok());

@@ -2,14 +2,14 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use lakegate_model::{Failure, FailureCode, Location, TaskId, TraceContext, pipeline::Stage, table::TableId};
+use lakegate_model::{Failure, FailureCode, Location, TaskId, Timestamp, TraceContext, pipeline::Stage, table::TableId};
 use lakegate_proto::{
     convert::{Malformed, partition_from_wire},
     v1,
 };
 
 use super::control::Control;
-use crate::engine::{ReferenceTable, Target, TaskInput};
+use crate::engine::{Aside, History, ReferenceTable, Target, TaskInput};
 
 /// Stages kept decoded: more than a coordinator's pipelines have, as a rule.
 const STAGES: usize = 256;
@@ -20,6 +20,7 @@ pub(super) struct Parcel {
     pub(super) stage_key: String,
     pub(super) stage: Arc<Stage>,
     pub(super) references: Arc<Vec<ReferenceTable>>,
+    pub(super) history: Arc<History>,
     pub(super) tasks: Vec<Task>,
 }
 
@@ -29,6 +30,8 @@ pub(super) struct Task {
     pub(super) trace: TraceContext,
     pub(super) input: TaskInput,
     pub(super) target: Target,
+    pub(super) aside: Option<Aside>,
+    pub(super) at: Timestamp,
 }
 
 /// What came of a parcel.
@@ -65,9 +68,9 @@ impl Stages {
 /// # Errors
 /// If a task has no id: what can't be reported would be waited for until its deadline.
 pub(super) fn decode(parcel: v1::Parcel, stages: &mut Stages) -> Result<Decoded, Malformed> {
-    let v1::Parcel { id, stage_key, pipeline_version: _, stage_json, references, tasks } = parcel;
+    let v1::Parcel { id, stage_key, pipeline_version: _, stage_json, references, tasks, history } = parcel;
     let tasks: Vec<(TaskId, v1::Task)> = tasks.into_iter().map(identified).collect::<Result<_, _>>()?;
-    let (stage, references) = match shared(stage_json, references, stages) {
+    let (stage, references, history) = match shared(stage_json, references, history, stages) {
         Ok(shared) => shared,
         Err(why) => {
             let failed = tasks.into_iter().map(|(task, _)| (task, defect(&why))).collect();
@@ -81,17 +84,26 @@ pub(super) fn decode(parcel: v1::Parcel, stages: &mut Stages) -> Result<Decoded,
             Err(why) => failed.push((id, defect(&why))),
         }
     }
-    let parcel = (!ready.is_empty()).then_some(Parcel { id, stage_key, stage, references, tasks: ready });
+    let parcel = (!ready.is_empty()).then_some(Parcel { id, stage_key, stage, references, history, tasks: ready });
     Ok(Decoded { parcel, failed })
 }
 
 /// What all tasks of a parcel share.
-type Shared = (Arc<Stage>, Arc<Vec<ReferenceTable>>);
+type Shared = (Arc<Stage>, Arc<Vec<ReferenceTable>>, Arc<History>);
 
-fn shared(stage_json: String, references: Vec<v1::Reference>, stages: &mut Stages) -> Result<Shared, Malformed> {
+fn shared(
+    stage_json: String,
+    references: Vec<v1::Reference>,
+    history: Vec<v1::Statistic>,
+    stages: &mut Stages,
+) -> Result<Shared, Malformed> {
     let stage = stages.get(stage_json)?;
     let references = references.into_iter().map(reference).collect::<Result<_, _>>()?;
-    Ok((stage, Arc::new(references)))
+    let points = |statistic: v1::Statistic| {
+        let points = statistic.points.into_iter().map(|point| (Timestamp(point.at), point.value)).collect();
+        (statistic.name, points)
+    };
+    Ok((stage, Arc::new(references), Arc::new(history.into_iter().map(points).collect())))
 }
 
 fn identified(mut task: v1::Task) -> Result<(TaskId, v1::Task), Malformed> {
@@ -105,6 +117,10 @@ fn task(id: &TaskId, task: v1::Task) -> Result<Task, Malformed> {
             let object = object.ok_or_else(|| Malformed::missing("task.object.object"))?.into();
             TaskInput::Object { location: Location::new(location), object }
         }
+        v1::task::Input::Rows(v1::ObjectInput { location, object }) => {
+            let object = object.ok_or_else(|| Malformed::missing("task.rows.object"))?.into();
+            TaskInput::Rows { location: Location::new(location), object }
+        }
         v1::task::Input::Manifest(manifest) => TaskInput::Batch { manifest: Location::new(manifest) },
     };
     let to = task.target.and_then(|target| target.to).ok_or_else(|| Malformed::missing("task.target"))?;
@@ -115,7 +131,8 @@ fn task(id: &TaskId, task: v1::Task) -> Result<Task, Malformed> {
         }
     };
     let control = Arc::new(Control::new(id.clone(), Duration::from_millis(task.timeout_ms)));
-    Ok(Task { control, trace: task.traceparent.into(), input, target })
+    let aside = task.aside.map(|v1::FileTarget { location, key }| Aside { location: Location::new(location), key });
+    Ok(Task { control, trace: task.traceparent.into(), input, target, aside, at: Timestamp(task.at) })
 }
 
 fn reference(reference: v1::Reference) -> Result<ReferenceTable, Malformed> {

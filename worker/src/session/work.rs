@@ -57,9 +57,9 @@ pub(super) struct Outlet {
 /// Works the parcel's tasks off in order and reports each. Ends early when nobody takes reports
 /// any more: the session is over.
 pub(super) fn work_off(parcel: Parcel, bench: &Bench, outlet: &Outlet) {
-    let Parcel { id, stage_key, stage, references, tasks } = parcel;
+    let Parcel { id, stage_key, stage, references, history, tasks } = parcel;
     for task in tasks {
-        let Task { control, trace, input, target } = task;
+        let Task { control, trace, input, target, aside, at } = task;
         let admitted = (!outlet.leaving.load(Ordering::Relaxed)).then(|| bench.memory.admit(&stage, &input));
         // Asked again: room for a large task can take long to come.
         let (outcome, requests) = if outlet.leaving.load(Ordering::Relaxed) {
@@ -67,7 +67,8 @@ pub(super) fn work_off(parcel: Parcel, bench: &Bench, outlet: &Outlet) {
         } else {
             let subject = subject(&input);
             let cancelled = Arc::clone(&control.cancelled);
-            let assignment = Assignment { stage: Arc::clone(&stage), references: Arc::clone(&references), input, target, cancelled };
+            let (stage, references, history) = (Arc::clone(&stage), Arc::clone(&references), Arc::clone(&history));
+            let assignment = Assignment { stage, references, history, input, target, aside, at, cancelled };
             let mut span = bench.tracer.start("worker.task", trace);
             let (result, requests) = execute(bench.engine.as_ref(), &assignment, &control);
             record(&mut span, &control, &stage_key, &subject, &result);
@@ -106,7 +107,7 @@ fn panicked(panic: &(dyn std::any::Any + Send)) -> Failure {
 
 fn subject(input: &TaskInput) -> String {
     match input {
-        TaskInput::Object { object, .. } => object.key.clone(),
+        TaskInput::Object { object, .. } | TaskInput::Rows { object, .. } => object.key.clone(),
         TaskInput::Batch { manifest } => manifest.to_string(),
     }
 }
@@ -124,6 +125,13 @@ fn record(span: &mut Span, control: &Control, stage_key: &str, subject: &str, re
             span.attribute("lakegate.rows_in", output.rows_in);
             span.attribute("lakegate.rows_out", output.rows_out);
             span.attribute("lakegate.rejected", output.rejected.len());
+            if let Some(audit) = &output.audit {
+                span.attribute("lakegate.quality.ruleset", audit.ruleset.as_str());
+                span.attribute("lakegate.quality.verdict", audit.verdict.as_str());
+                span.attribute("lakegate.quality.score", audit.score.0);
+                span.attribute("lakegate.quality.rules", audit.rules.len());
+                span.attribute("lakegate.quality.rows_aside", audit.rows_aside);
+            }
             debug!(
                 trace_id,
                 execution,

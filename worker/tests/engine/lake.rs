@@ -11,16 +11,17 @@ use std::{
 };
 
 use lakegate_model::{
-    BatchId, DatasetId, ExecutionId, Failure, Location, ObjectId, ObjectVersion, StageKey,
+    BatchId, DatasetId, ExecutionId, Failure, Location, ObjectId, ObjectVersion, StageKey, Timestamp,
     machine::execution::TaskOutput,
     object::file_version,
     pipeline::{
-        ColumnType, CsvOptions, Format, Input, Operation, Output, RetryPolicy, Sql, Stage, Step, Transform, TransformWork, Trigger, Zone,
+        ColumnType, CsvOptions, Format, Input, OnFailure, Operation, Output, Quality, RetryPolicy, Ruleset, Sql, Stage, Step, Transform,
+        TransformWork, Trigger, Zone,
     },
     table::TableId,
 };
 use lakegate_proto::manifest::{Manifest, ManifestObject};
-use lakegate_worker::engine::{Assignment, Engine, EngineOptions, ReferenceTable, Target, TaskInput};
+use lakegate_worker::engine::{Aside, Assignment, Engine, EngineOptions, History, ReferenceTable, Target, TaskInput};
 use polars::prelude::*;
 use tempfile::TempDir;
 
@@ -106,9 +107,30 @@ impl Lake {
         target: Target,
         references: Vec<ReferenceTable>,
     ) -> Result<TaskOutput, Failure> {
+        self.run_remembering(stage, input, target, references, History::new())
+    }
+
+    /// Runs a stage whose rules may look back.
+    pub(crate) fn run_remembering(
+        &self,
+        stage: Stage,
+        input: TaskInput,
+        target: Target,
+        references: Vec<ReferenceTable>,
+        history: History,
+    ) -> Result<TaskOutput, Failure> {
         let cancelled = Arc::new(AtomicBool::new(false));
-        let result =
-            self.engine.execute(&Assignment { stage: Arc::new(stage), references: Arc::new(references), input, target, cancelled });
+        let aside = Aside { location: self.location("staging/aside.parquet"), key: "aside.parquet".into() };
+        let result = self.engine.execute(&Assignment {
+            stage: Arc::new(stage),
+            references: Arc::new(references),
+            history: Arc::new(history),
+            input,
+            target,
+            aside: Some(aside),
+            at: Timestamp(1_767_225_600_000),
+            cancelled,
+        });
         self.check_nothing_left();
         result
     }
@@ -119,8 +141,11 @@ impl Lake {
         self.engine.execute(&Assignment {
             stage: Arc::new(stage),
             references: Arc::default(),
+            history: Arc::default(),
             input,
             target: self.file_target(),
+            aside: None,
+            at: Timestamp(0),
             cancelled,
         })
     }
@@ -197,6 +222,13 @@ pub(crate) fn reference(lake: &Lake, alias: &str, output: &TaskOutput) -> Refere
         schema: output.output_schema.clone(),
         files: output.files.iter().map(|file| (file.location.clone(), file.partition.clone())).collect(),
     }
+}
+
+/// The stage with an audit as its last step.
+pub(crate) fn audited(stage: Stage, on_failure: OnFailure, rules: &str) -> Stage {
+    let rules = Ruleset { text: format!("Rules = [ {rules} ]"), file: "quality/q.dqdl".into() };
+    let quality = Quality { rules, on_failure, references: Default::default(), timeout: Duration::from_secs(60) };
+    Stage { steps: stage.steps.into_iter().chain([Step::Quality(quality)]).collect(), ..stage }
 }
 
 /// A frame's rows as text, a line for each.

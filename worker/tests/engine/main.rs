@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test and its helpers fail by panicking")]
 
+mod audits;
 mod batches;
 mod lake;
 mod large;

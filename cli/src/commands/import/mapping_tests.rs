@@ -17,7 +17,7 @@ impl ProjectFiles for Files {
         self.0.get(path).cloned().ok_or(FileProblem::Missing)
     }
 
-    fn sql_files(&self) -> Vec<String> {
+    fn files_ending(&self, _: &str) -> Vec<String> {
         self.0.keys().cloned().collect()
     }
 }

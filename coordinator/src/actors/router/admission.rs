@@ -98,7 +98,8 @@ pub(super) async fn admit(shared: Shared, sorted: Sorted) -> (Vec<(StageKey, Adm
     }
 }
 
-async fn admit_arrivals(shared: &Shared, arrivals: Vec<Arrival>, unrouted: Vec<Unrouted>) -> Result<Vec<(StageKey, Admission)>> {
+/// Has arrivals written to the ledger, and gives the admissions with their stages.
+pub(super) async fn admit_arrivals(shared: &Shared, arrivals: Vec<Arrival>, unrouted: Vec<Unrouted>) -> Result<Vec<(StageKey, Admission)>> {
     for unrouted in &unrouted {
         tracing::warn!(key = unrouted.object.key, reason = unrouted.reason, "nobody takes this object");
     }

@@ -4,6 +4,7 @@
 mod admission;
 mod handed_over;
 mod population;
+mod release;
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -23,6 +24,7 @@ use crate::{
         Passed, Result,
         ledger::{Admission, Applied, Execution, PipelineVersion},
     },
+    quarantine::Again,
     shared::Shared,
 };
 use population::Population;
@@ -51,6 +53,10 @@ message!(Route => Result<()>);
 /// Keys in the raw zone that somebody hands in.
 pub(crate) struct Submit(pub Vec<String>);
 message!(Submit => Result<Vec<SubmitOutcome>>);
+
+/// What was set aside, to be sent through its stage once more.
+pub(crate) struct Release(pub Vec<Again>);
+message!(Release => Result<Vec<std::result::Result<bool, Failure>>>);
 
 /// What became of a submitted key.
 pub(crate) struct SubmitOutcome {
@@ -215,6 +221,26 @@ impl Handler<Envelope<Submit>> for Router {
     fn handle(&mut self, envelope: Envelope<Submit>, _: &mut Self::Context) -> Self::Result {
         let routes = self.routes.clone();
         let work = admission::submit(self.shared.clone(), routes, self.pipelines.clone(), envelope.body.0);
+        Box::pin(work.into_actor(self).then(|result, router, ctx| {
+            let (admissions, result) = match result {
+                Ok((admissions, outcomes)) => (admissions, Ok(outcomes)),
+                Err(failure) => (Vec::new(), Err(failure)),
+            };
+            let passed = router.pass_on(admissions, ctx);
+            async move {
+                passed.await;
+                result
+            }
+            .into_actor(router)
+        }))
+    }
+}
+
+impl Handler<Envelope<Release>> for Router {
+    type Result = ResponseActFuture<Self, Result<Vec<std::result::Result<bool, Failure>>>>;
+
+    fn handle(&mut self, envelope: Envelope<Release>, _: &mut Self::Context) -> Self::Result {
+        let work = release::admit(self.shared.clone(), self.pipelines.clone(), envelope.body.0);
         Box::pin(work.into_actor(self).then(|result, router, ctx| {
             let (admissions, result) = match result {
                 Ok((admissions, outcomes)) => (admissions, Ok(outcomes)),

@@ -4,12 +4,12 @@ use std::{collections::BTreeSet, time::Duration};
 
 use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
 use lakegate_model::{
-    ExecutionId, Failure, FailureCode, StageKey, TaskId,
+    ExecutionId, Failure, FailureCode, StageKey, TaskId, Timestamp,
     cost::Requests,
     drift::{Admission, admit},
     layout,
-    machine::execution::{Action, ExecutionState, Fact, Phase, TaskOutput, decide},
-    pipeline::DriftPolicy,
+    machine::execution::{Action, ExecutionState, Fact, Phase, Rules, TaskOutput, decide},
+    pipeline::{DriftPolicy, RetryPolicy},
     table::TableId,
 };
 use lakegate_telemetry::SpanRecord;
@@ -61,7 +61,10 @@ impl StageActor {
     /// The fact that a task finished with this output: whether it stands is for the drift policy to say.
     pub(super) fn finished(&mut self, task: &TaskId, output: TaskOutput) -> Fact {
         let attempt = task.attempt;
-        let version = self.window.get(&task.execution).and_then(|execution| self.versions.seen(execution.pipeline_version));
+        let execution = self.window.get(&task.execution);
+        // Rows that were set aside have been through the stage's transforms: their schema is its output's.
+        let execution = execution.filter(|execution| execution.subject.set_aside_by().is_none());
+        let version = execution.and_then(|execution| self.versions.seen(execution.pipeline_version));
         let Some(version) = version else { return Fact::Finished { attempt, output } };
         let policy = version.pipeline.drift;
         match admit(policy, self.schema.as_ref(), &output.input_schema) {
@@ -132,7 +135,7 @@ impl StageActor {
         // What runs was started by this actor, which has seen its version, or was read from the
         // ledger as running: then its rules are not needed to say that it is lost.
         let version = self.versions.seen(execution.pipeline_version);
-        let rules = version.as_ref().map_or_else(default_rules, |version| version.rules());
+        let rules = version.as_ref().map_or_else(strictest_rules, |version| version.rules());
         let (state, actions) = decide(&execution.state, fact, rules, now)?;
         if state == execution.state {
             // Nothing to write: an interrupted promotion is taken up.
@@ -158,6 +161,9 @@ impl StageActor {
     /// The stage's schema, if what the execution read changes it.
     fn evolved(&mut self, version: &Version, execution: &Execution) -> Option<lakegate_model::table::Schema> {
         let Phase::Succeeded { output } = &execution.state.phase else { return None };
+        if execution.subject.set_aside_by().is_some() {
+            return None;
+        }
         let Admission::Admit(schema) = admit(version.pipeline.drift, self.schema.as_ref(), &output.input_schema) else { return None };
         if self.schema.as_ref() == Some(&schema) {
             return None;
@@ -208,6 +214,8 @@ impl StageActor {
     fn act(&mut self, decided: Decided, ctx: &mut Context<Self>) {
         let execution = decided.next;
         if execution.state.phase.is_terminal() {
+            self.histories.add(&execution);
+            self.warn(&execution);
             self.tell_end(&execution);
         }
         for action in decided.actions {
@@ -215,10 +223,22 @@ impl StageActor {
                 // The window holds it until its time comes, and what it made went on in `written`.
                 Action::Schedule(_) | Action::HandOn => {}
                 Action::Promote => self.promote(&execution, ctx),
+                Action::PromoteAt(at) => self.promote_later(&execution, at, ctx),
                 Action::DiscardStaging => self.discard(&execution),
                 Action::Report(failure) => self.report(&execution, &failure),
             }
         }
+    }
+
+    /// Promotes again when it is time, if it is still to be promoted then. After a restart that is at once.
+    fn promote_later(&self, execution: &Execution, at: Timestamp, ctx: &mut Context<Self>) {
+        let (id, attempt, wait) = (execution.id.clone(), execution.state.attempt, at.since(self.shared.now()));
+        ctx.run_later(wait, move |actor, ctx| {
+            let execution = actor.window.get(&id).filter(|execution| execution.state.attempt == attempt).cloned();
+            if let Some(execution) = execution {
+                actor.promote(&execution, ctx);
+            }
+        });
     }
 
     fn promote(&mut self, execution: &Execution, ctx: &mut Context<Self>) {
@@ -262,6 +282,16 @@ impl StageActor {
         );
     }
 
+    /// Says in the log that data was let in that broke rules, or without rows that did.
+    fn warn(&self, execution: &Execution) {
+        let Phase::Succeeded { .. } = &execution.state.phase else { return };
+        let Some(audit) = execution.state.audit.as_deref().filter(|audit| audit.is_failing()) else { return };
+        tracing::warn!(
+            stage = %self.key, execution = %execution.id, subject = subject_text(&execution.subject), verdict = audit.verdict.as_str(),
+            rows_aside = audit.rows_aside, trace_id = execution.trace.trace_id_hex(), "{}: {}", audit.ruleset, audit.reason
+        );
+    }
+
     /// Emits the execution's span, whose id was given to the worker when it started.
     fn tell_end(&mut self, execution: &Execution) {
         let links = self.members.remove(&execution.id).unwrap_or_default();
@@ -273,6 +303,19 @@ impl StageActor {
             Phase::Succeeded { output } => (None, i64::try_from(output.rows_out).unwrap_or(i64::MAX)),
             _ => (None, 0),
         };
+        let audit = execution.state.audit.as_deref();
+        let mut attributes = vec![
+            ("lakegate.stage", self.key.to_string().into()),
+            ("lakegate.execution", execution.id.to_string().into()),
+            ("lakegate.attempt", i64::from(execution.state.attempt).into()),
+            ("lakegate.state", execution.state.phase.as_str().to_owned().into()),
+            ("lakegate.rows_out", rows.into()),
+        ];
+        if let Some(audit) = audit {
+            attributes.push(("lakegate.quality.verdict", audit.verdict.as_str().to_owned().into()));
+            attributes.push(("lakegate.quality.score", audit.score.0.into()));
+            attributes.push(("lakegate.quality.rows_aside", i64::try_from(audit.rows_aside).unwrap_or(i64::MAX).into()));
+        }
         let name = if matches!(execution.subject, Subject::Batch { .. }) { "batch.execution" } else { "stage.execution" };
         self.shared.tracer.emit(SpanRecord {
             name,
@@ -280,13 +323,7 @@ impl StageActor {
             span_id: execution.id.span_id(),
             start: execution.created_at,
             end: execution.updated_at,
-            attributes: vec![
-                ("lakegate.stage", self.key.to_string().into()),
-                ("lakegate.execution", execution.id.to_string().into()),
-                ("lakegate.attempt", i64::from(execution.state.attempt).into()),
-                ("lakegate.state", execution.state.phase.as_str().to_owned().into()),
-                ("lakegate.rows_out", rows.into()),
-            ],
+            attributes,
             links,
             error,
         });
@@ -339,8 +376,9 @@ fn promotion_fact(attempt: u32, table: Option<TableId>, result: Result<TaskOutpu
     }
 }
 
-fn default_rules() -> lakegate_model::machine::execution::Rules {
-    lakegate_model::machine::execution::Rules { retry: lakegate_model::pipeline::RetryPolicy::default(), staged: false }
+/// The rules of what nobody knows the rules of: nothing is let in that may have had to be audited.
+fn strictest_rules() -> Rules {
+    Rules { retry: RetryPolicy::default(), staged: true, audited: true }
 }
 
 /// A move that writes nothing new, for a decision that leaves the state as it is.
@@ -395,4 +433,20 @@ async fn write(shared: Shared, stage: StageKey, decided: Vec<Decided>) -> Vec<(D
         written.push((decided, outcome, current));
     }
     written
+}
+
+#[cfg(test)]
+mod tests {
+    use lakegate_model::WorkerId;
+
+    use super::*;
+
+    #[test]
+    fn nothing_unaudited_is_let_in_by_rules_that_nobody_knows() {
+        let running = Phase::Running { worker: WorkerId::from_text("w1") };
+        let running = ExecutionState { phase: running, attempt: 1, ..ExecutionState::new(Timestamp(0)) };
+        let finished = Fact::Finished { attempt: 1, output: TaskOutput::default() };
+        let (state, actions) = decide(&running, finished, strictest_rules(), Timestamp(0)).unwrap();
+        assert!(matches!(state.phase, Phase::Ready { .. }) && !actions.contains(&Action::HandOn), "{state:?}");
+    }
 }

@@ -21,6 +21,7 @@ use crate::{
         fleet::{Announced, matching::SMALL_TASK_BYTES},
         monitor::Watch,
     },
+    history::Histories,
     ports::{
         Result,
         ledger::{Execution, Move, MoveOutcome, Subject},
@@ -66,6 +67,7 @@ const GRACE: Duration = Duration::from_secs(60);
 struct Started {
     version: Option<Arc<Version>>,
     references: Vec<v1::Reference>,
+    history: Vec<v1::Statistic>,
     started: Vec<Execution>,
     /// As they are in the ledger now: waiting, or changed by somebody else.
     others: Vec<Execution>,
@@ -81,7 +83,7 @@ impl StageActor {
             return Box::pin(std::future::ready(granted).into_actor(self));
         }
         self.under_way += 1;
-        let started = start(self.shared.clone(), self.versions.clone(), taken.clone(), grant.worker.id.clone());
+        let started = start(self.shared.clone(), self.versions.clone(), self.histories.clone(), taken.clone(), grant.worker.id.clone());
         let key = self.key.clone();
         let work = async move { meter::for_stage(&key, started).await };
         Box::pin(work.into_actor(self).then(move |result, actor, ctx| {
@@ -125,6 +127,7 @@ impl StageActor {
             stage_json: version.stage_json.clone(),
             references: started.references,
             tasks: tasks.collect(),
+            history: started.history,
         })
     }
 
@@ -187,8 +190,15 @@ impl StageActor {
 }
 
 /// Finds the tables executions read, writes their manifests, and starts their next attempt in the ledger.
-async fn start(shared: Shared, versions: Versions, taken: Vec<Execution>, worker: WorkerId) -> Result<Started> {
-    let mut nothing = Started { version: None, references: Vec::new(), started: Vec::new(), others: Vec::new(), members: Vec::new() };
+async fn start(shared: Shared, versions: Versions, histories: Histories, taken: Vec<Execution>, worker: WorkerId) -> Result<Started> {
+    let mut nothing = Started {
+        version: None,
+        references: Vec::new(),
+        history: Vec::new(),
+        started: Vec::new(),
+        others: Vec::new(),
+        members: Vec::new(),
+    };
     let Some(first) = taken.first() else { return Ok(nothing) };
     let version = versions.get(first.pipeline_version).await?;
     let now = shared.now();
@@ -224,6 +234,7 @@ async fn start(shared: Shared, versions: Versions, taken: Vec<Execution>, worker
         moves.push((next, step));
     }
     let references = versions.tables(&pinned.unwrap_or_default()).await?;
+    let history = histories.wanted(&version.stage).await?;
     let mut members = Vec::new();
     for (execution, step) in &mut moves {
         let (written, requests) = meter::for_run(write_manifest(&shared, &version, execution)).await;
@@ -233,7 +244,7 @@ async fn start(shared: Shared, versions: Versions, taken: Vec<Execution>, worker
     }
     let (executions, moves): (Vec<_>, Vec<_>) = moves.into_iter().unzip();
     let outcomes = shared.ports.ledger.advance(moves).await?;
-    let mut result = Started { version: Some(version), references, members, ..nothing };
+    let mut result = Started { version: Some(version), references, history, members, ..nothing };
     for (execution, outcome) in executions.into_iter().zip(outcomes) {
         match outcome {
             MoveOutcome::Moved(_) if matches!(execution.state.phase, Phase::Running { .. }) => result.started.push(execution),
@@ -256,7 +267,7 @@ async fn write_manifest(shared: &Shared, version: &Version, execution: &Executio
                 format!("object {} lies in bucket {}, which is no zone's", member.object.key, member.object.bucket),
             )
         })?;
-        objects.push(ManifestObject { id: member.object.id(), location, object: member.object.clone() });
+        objects.push(ManifestObject { id: member.object.id(), location, object: member.object.as_stored() });
     }
     let manifest = Manifest { batch: id.clone(), stage: execution.stage.clone(), objects };
     let bytes = serde_json::to_vec(&manifest).map_err(|error| Failure::new(FailureCode::Internal, error.to_string()))?;

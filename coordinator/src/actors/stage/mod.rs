@@ -28,6 +28,7 @@ use super::{
     monitor::ParcelKey,
 };
 use crate::{
+    history::Histories,
     ports::{Result, ledger::Execution, meter},
     shared::Shared,
     window::Window,
@@ -53,6 +54,7 @@ pub(crate) struct StageActor {
     address: Option<Addr<StageActor>>,
     window: Window,
     versions: Versions,
+    histories: Histories,
     /// The stage's recorded input schema.
     schema: Option<Schema>,
     paused: bool,
@@ -139,6 +141,7 @@ impl StageActor {
     /// The actor of a stage; it reads its executions from the ledger when it starts.
     pub(crate) fn new(shared: Shared, peers: Singletons, key: StageKey, paused: bool) -> StageActor {
         let versions = Versions::new(shared.ports.clone(), key.clone());
+        let histories = Histories::new(shared.ports.clone(), key.clone());
         StageActor {
             shared,
             peers,
@@ -146,6 +149,7 @@ impl StageActor {
             address: None,
             window: Window::default(),
             versions,
+            histories,
             schema: None,
             paused,
             reading: true,

@@ -28,7 +28,7 @@ pub(super) struct Version {
 impl Version {
     /// What deciding about an execution needs to know.
     pub(super) fn rules(&self) -> Rules {
-        Rules { retry: self.stage.retry, staged: self.stage.is_staged(self.pipeline.drift) }
+        Rules { retry: self.stage.retry, staged: self.stage.is_staged(self.pipeline.drift), audited: self.stage.quality().is_some() }
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the ledger records, and what it is asked and answers.
 
 use lakegate_model::{
-    BatchId, DatasetId, ExecutionId, Failure, ObjectVersion, Pipeline, StageKey, Timestamp, TraceContext,
+    BatchId, DatasetId, ExecutionId, Failure, ObjectVersion, Pipeline, StageKey, Timestamp, TraceContext, layout,
     machine::{batch::SealReason, execution::ExecutionState, object::ObjectState},
     pipeline::BatchTrigger,
     table::Schema,
@@ -140,6 +140,14 @@ pub enum Subject {
 }
 
 impl Subject {
+    /// The execution whose audit set these rows aside, if that is what it is.
+    pub fn set_aside_by(&self) -> Option<ExecutionId> {
+        match self {
+            Subject::Object { object, .. } => layout::set_aside_by(&object.key),
+            Subject::Batch { .. } => None,
+        }
+    }
+
     /// How many objects it is.
     pub fn objects(&self) -> u64 {
         match self {
@@ -327,6 +335,8 @@ pub struct Filter {
     pub stage: Option<String>,
     /// Only those in the state of this name.
     pub state: Option<String>,
+    /// Of executions only those that succeeded and whose audit set rows aside.
+    pub with_rows_aside: bool,
 }
 
 /// Which page.

@@ -1,12 +1,15 @@
 //! Reads a pipeline file.
 //!
-//! The text of every SQL file it names is taken in. Everything wrong with the file is reported in
+//! The text of every file it names, of SQL or rules, is taken in. Everything wrong with the file is reported in
 //! one go; what only shows beside the project's other files is for `project::decode`.
 
 mod job;
 mod names;
 mod operations;
 mod publish;
+mod quality;
+#[cfg(test)]
+mod quality_tests;
 mod queue;
 mod sql;
 mod stage;

@@ -1,4 +1,4 @@
-//! SQL texts, inline or from the project's files, and the tables they may read.
+//! Texts from the project's files, SQL inline too, and the tables they may read.
 
 use std::collections::BTreeMap;
 
@@ -10,8 +10,8 @@ pub trait ProjectFiles {
     /// The text of a file.
     fn read(&self, path: &str) -> Result<String, FileProblem>;
 
-    /// The SQL files there are, to find the one that was meant.
-    fn sql_files(&self) -> Vec<String>;
+    /// The files whose names end so, to find the one that was meant.
+    fn files_ending(&self, end: &str) -> Vec<String>;
 }
 
 /// Why a file of the project could not be read.
@@ -30,29 +30,36 @@ impl Context<'_> {
         if !text.ends_with(".sql") || text.contains(char::is_whitespace) {
             return Some(Sql { text: text.to_owned(), file: None });
         }
+        let (path, text) = self.file(value, "SQL", ".sql")?;
+        Some(Sql { text, file: Some(path) })
+    }
+
+    /// The text of a file of the project that is named here: its path as it is kept, and what it says.
+    pub(super) fn file(&self, value: Value<'_>, kind: &str, end: &str) -> Option<(String, String)> {
+        let text = value.filled_text()?.trim();
         let Some(path) = inside(text) else {
-            value.wrong_with(format!("SQL file `{text}` is not inside the project"), "paths are relative to the project's folder");
+            value.wrong_with(format!("{kind} file `{text}` is not inside the project"), "paths are relative to the project's folder");
             return None;
         };
         match self.files.read(&path) {
-            Ok(query) if query.trim().is_empty() => {
-                value.wrong(format!("SQL file `{path}` is empty"));
+            Ok(content) if content.trim().is_empty() => {
+                value.wrong(format!("{kind} file `{path}` is empty"));
                 None
             }
-            Ok(query) => Some(Sql { text: query, file: Some(path) }),
+            Ok(content) => Some((path, content)),
             Err(FileProblem::Missing) => {
-                value.wrong_with(format!("SQL file `{path}` does not exist"), self.meant(&path));
+                value.wrong_with(format!("{kind} file `{path}` does not exist"), self.meant(&path, end));
                 None
             }
             Err(FileProblem::Unreadable(reason)) => {
-                value.wrong(format!("SQL file `{path}` can't be read: {reason}"));
+                value.wrong(format!("{kind} file `{path}` can't be read: {reason}"));
                 None
             }
         }
     }
 
-    fn meant(&self, path: &str) -> String {
-        let known = self.files.sql_files();
+    fn meant(&self, path: &str, end: &str) -> String {
+        let known = self.files.files_ending(end);
         let base = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
         let elsewhere = known.iter().find(|known| base(known) == base(path)).map(String::as_str);
         match elsewhere.or_else(|| nearest(path, known.iter().map(String::as_str))) {

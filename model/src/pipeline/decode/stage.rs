@@ -32,6 +32,8 @@ impl Context<'_> {
             return None;
         };
         let steps: Vec<Option<Step>> = items.iter().map(|item| self.step(stage, trigger, *item)).collect();
+        super::quality::check_place(&items, &steps);
+        super::quality::check_aliases(&items, &steps);
         let publishes: Vec<usize> =
             (0..steps.len()).filter(|at| matches!(steps.get(*at), Some(Some(Step::Publish(_) | Step::Crawl(_))))).collect();
         if let [_, second, ..] = publishes.as_slice() {
@@ -45,11 +47,8 @@ impl Context<'_> {
     }
 
     fn step(&mut self, stage: usize, trigger: Option<&Trigger>, value: Value<'_>) -> Option<Step> {
-        let fields = value.fields(&["transform", "job", "publish", "notify"], &["quality"]);
-        if fields.as_ref().is_some_and(|fields| fields.get("quality").is_some()) {
-            return None;
-        }
-        let Some((kind, step)) = fields.and_then(|fields| fields.exactly_one(&["transform", "job", "publish", "notify"])) else {
+        const KINDS: &[&str] = &["transform", "job", "quality", "publish", "notify"];
+        let Some((kind, step)) = value.fields(KINDS, &[]).and_then(|fields| fields.exactly_one(KINDS)) else {
             self.read.complete = false;
             return None;
         };
@@ -61,6 +60,7 @@ impl Context<'_> {
                 }
                 self.job(stage, step).map(Step::Job)
             }
+            "quality" => self.quality(stage, step).map(Step::Quality),
             "notify" => notify(step).map(Step::Notify),
             _ => {
                 let publish = self.publish(stage, step);

@@ -248,7 +248,7 @@ impl ProjectFiles for NoFiles {
         Err(FileProblem::Missing)
     }
 
-    fn sql_files(&self) -> Vec<String> {
+    fn files_ending(&self, _: &str) -> Vec<String> {
         Vec::new()
     }
 }

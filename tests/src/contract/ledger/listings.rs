@@ -47,6 +47,7 @@ pub async fn lists_keep_to_their_filters(place: impl LedgerPlace) {
         dataset: (!team.is_empty()).then(|| DatasetId::new(team, "flights")),
         stage: stage.map(str::to_owned),
         state: state.map(str::to_owned),
+        ..everything()
     };
     let runs = [
         ("", None, None, 6),

@@ -1,6 +1,7 @@
 //! The duties of a ledger.
 
 mod admission;
+mod audits;
 mod batches;
 mod durability;
 mod listings;
@@ -24,7 +25,7 @@ use lakegate_model::{
     pipeline::{BatchTrigger, Schedule},
 };
 
-pub use self::{admission::*, batches::*, durability::*, listings::*, moves::*, outbox::*, removals::*, stages::*};
+pub use self::{admission::*, audits::*, batches::*, durability::*, listings::*, moves::*, outbox::*, removals::*, stages::*};
 
 /// Where a ledger is, and stays when it is closed.
 #[async_trait]
@@ -80,6 +81,8 @@ macro_rules! ledger_contract {
                 ids_are_found_by_their_start,
                 an_object_is_found_by_its_key,
                 an_execution_knows_what_it_made_and_an_object_its_runs,
+                an_execution_keeps_its_audit,
+                executions_that_set_rows_aside_are_listed,
                 messages_are_left_with_their_move,
                 a_message_waits_until_it_is_marked_as_sent,
                 messages_of_an_execution_that_is_not_over_wait_too,

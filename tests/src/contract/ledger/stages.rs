@@ -15,7 +15,7 @@ use lakegate_model::{
     pipeline::{DriftPolicy, Input, Output, Stage, Trigger, Zone},
 };
 
-use super::{LedgerPlace, arrival, dataset, failure, member, moved, object, running, seal, stage, started, succeeded, trigger};
+use super::{LedgerPlace, arrival, dataset, everything, failure, member, moved, object, running, seal, stage, started, succeeded, trigger};
 
 fn pipeline(dataset: DatasetId, drift: DriftPolicy) -> Pipeline {
     let stage = Stage {
@@ -146,7 +146,7 @@ pub async fn counts_are_what_a_recount_finds(place: impl LedgerPlace) {
 
 async fn recount(ledger: &impl Ledger, key: &StageKey) -> StageCounts {
     let mut counts = StageCounts { stage: Some(key.clone()), ..StageCounts::default() };
-    let filter = Filter { dataset: Some(key.dataset.clone()), stage: Some(key.stage.clone()), state: None };
+    let filter = Filter { dataset: Some(key.dataset.clone()), stage: Some(key.stage.clone()), ..everything() };
     let mut batches = BTreeMap::new();
     for run in ledger.runs(&filter, &Page { size: 1_000, token: String::new() }).await.unwrap().items {
         batches.insert(run.id.clone(), run.state.phase.as_str());

@@ -35,6 +35,8 @@ pub(crate) fn task(execution: &str, path: &str) -> v1::Task {
         target: Some(v1::Target { to: Some(v1::target::To::File(file)) }),
         traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into(),
         timeout_ms: 60_000,
+        aside: None,
+        at: 0,
     }
 }
 
@@ -52,6 +54,7 @@ pub(crate) fn parcel_of(id: u64, tasks: Vec<v1::Task>) -> v1::Parcel {
         stage_json: serde_json::to_string(&stage()).unwrap(),
         references: Vec::new(),
         tasks,
+        history: Vec::new(),
     }
 }
 

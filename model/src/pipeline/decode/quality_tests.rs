@@ -1,0 +1,88 @@
+//! Audits in pipeline files, and what is said about them.
+
+use std::time::Duration;
+
+use super::{
+    decode,
+    tests::{Files, GOOD, expect_said},
+};
+use crate::{
+    pipeline::{OnFailure, Pipeline, Quality, Ruleset, Step},
+    table::TableId,
+};
+
+const BROKEN: &[(&str, &str, &[&str])] = &[
+    (
+        "- publish:",
+        "- quality: { rules: quality/monthly.dql }\n      - publish:",
+        &["35:27+19 rules file `quality/monthly.dql` does not exist — did you mean `quality/monthly.dqdl`?"],
+    ),
+    ("- publish:", "- quality: {}\n      - publish:", &["35:18+2 missing key `rules`"]),
+    (
+        "- publish:",
+        "- quality: { rules: quality/monthly.dqdl, on_failure: quarantine }\n      - publish:",
+        &["35:61+10 `on_failure` must be `block`, `warn` or `quarantine_rows`, but is `quarantine`"],
+    ),
+    (
+        "- publish:",
+        "- quality: { rules: quality/monthly.dqdl, references: { primary: nyc.airlines } }\n      - publish:",
+        &["35:63+7 a reference can't be called `primary`: that is the data the rules are about — choose another name"],
+    ),
+    (
+        "- publish:",
+        "- quality: { rules: quality/monthly.dqdl }\n      - quality: { rules: quality/monthly.dqdl }\n      - publish:",
+        &["36:9+40 a stage audits at most once — put all its rules into one file"],
+    ),
+    (
+        "      - job:",
+        "      - quality: { rules: quality/monthly.dqdl }\n      - job:",
+        &["29:9+40 `quality` audits what the stage wrote, so nothing may change it afterwards — move it below the transforms and jobs"],
+    ),
+    (
+        "    output: { zone: analytics }",
+        "      - quality: { rules: quality/monthly.dqdl }\n    output: { zone: analytics }",
+        &["35:9+73 `publish` must be the last step but `notify` — move it below the others"],
+    ),
+    (
+        "- drop_nulls",
+        "- drop_nulls\n      - quality: { rules: quality/monthly.dqdl, references: { airlines: nyc.carriers } }",
+        &["24:9+80 `airlines` is table nyc.airlines in a step before, and nyc.carriers here — give one of them another name"],
+    ),
+];
+
+#[test]
+fn what_is_wrong_with_an_audit_is_said_where_it_is() {
+    expect_said(BROKEN);
+}
+
+#[test]
+fn a_stage_that_audits_is_staged_and_its_rules_are_part_of_its_version() {
+    let step =
+        "- quality: { rules: ./quality/monthly.dqdl, on_failure: quarantine_rows, references: { lines: nyc.airlines }, timeout: 5m }";
+    let text = GOOD.replace("- publish:", &format!("{step}\n      - publish:"));
+    let (read, found) = decode("p.yaml", &text, &Files);
+    assert_eq!(found, []);
+    let pipeline = read.pipeline.unwrap();
+    let quality = Quality {
+        rules: Ruleset { text: "Rules = [ RowCount > 0 ]\n".into(), file: "quality/monthly.dqdl".into() },
+        on_failure: OnFailure::QuarantineRows,
+        references: [("lines".into(), TableId::new("nyc", "airlines"))].into(),
+        timeout: Duration::from_secs(300),
+    };
+    let stage = &pipeline.stages[1];
+    assert_eq!(stage.quality(), Some(&quality));
+    assert_eq!(stage.references().into_keys().collect::<Vec<_>>(), ["lines"]);
+    assert_eq!(stage.timeout(), Duration::from_secs(3900));
+    assert_eq!(read.references.len(), 2, "{:?}", read.references);
+    let stored = serde_json::to_string(&pipeline).unwrap();
+    assert_eq!(serde_json::from_str::<Pipeline>(&stored).unwrap(), pipeline);
+    let mut mended = pipeline.clone();
+    mended.stages[1].steps[1] =
+        Step::Quality(Quality { rules: Ruleset { text: "Rules = [ RowCount > 1 ]".into(), ..quality.rules }, ..quality });
+    assert_ne!(mended.digest(), pipeline.digest(), "other rules are another version");
+
+    let object =
+        GOOD.replace("drift: freeze\n", "").replace("- drop_nulls", "- drop_nulls\n      - quality: { rules: quality/monthly.dqdl }");
+    let pipeline = decode("p.yaml", &object, &Files).0.pipeline.unwrap();
+    assert!(pipeline.stages[0].is_staged(pipeline.drift), "an object stage too, though it publishes nothing");
+}

@@ -1,0 +1,62 @@
+//! What was staged, as the data that rules are about.
+
+use std::fs::File;
+
+use lakegate_model::{Failure, FailureCode, machine::execution::TaskOutput, pipeline::Quality, table::TableId};
+use lakegate_quality::data::{Dataset, Format};
+
+use super::super::{Engine, ReferenceTable, failure, references, scratch::ScratchFile, source::local_path};
+
+/// Staged files as a dataset.
+pub(super) struct Staged {
+    /// Their rows: file by file, each in its order.
+    pub(super) dataset: Dataset,
+    /// Copies that are there as long as they are read.
+    _kept: Vec<ScratchFile>,
+}
+
+impl Staged {
+    /// Opens what a task has written. Files that need nothing done to them are read where they lie, so that
+    /// what their footers say is not read at all. A table's partition columns are put back.
+    pub(super) fn open(engine: &Engine, output: &TaskOutput, quality: &Quality) -> Result<Staged, Failure> {
+        let is_plain = output.files.iter().all(|file| file.partition.is_empty())
+            && !output.output_schema.columns.iter().any(|column| column.data_type == lakegate_model::table::DataType::Null);
+        if is_plain && !output.files.is_empty() {
+            return Staged::in_place(engine, output);
+        }
+        let table = ReferenceTable {
+            alias: "primary".to_owned(),
+            table: TableId::new("staged", &quality.rules.file),
+            version: 0,
+            schema: output.output_schema.clone(),
+            files: output.files.iter().map(|file| (file.location.clone(), file.partition.clone())).collect(),
+        };
+        let (plan, bytes) = references::plan(&table, engine)?;
+        let dataset = if bytes > engine.stream_above {
+            Dataset::of_lazy(plan).map_err(|error| unreadable(&error.to_string()))?
+        } else {
+            Dataset::of_frame(plan.collect().map_err(|error| unreadable(&failure::clean(&error)))?)
+        };
+        Ok(Staged { dataset, _kept: Vec::new() })
+    }
+
+    fn in_place(engine: &Engine, output: &TaskOutput) -> Result<Staged, Failure> {
+        let (mut kept, mut paths) = (Vec::new(), Vec::new());
+        for file in &output.files {
+            if file.location.s3().is_some() {
+                let (scratch, _): (ScratchFile, File) =
+                    engine.remote.fetch(&file.location, file.location.as_str(), None, &engine.options.scratch)?;
+                paths.push(scratch.path().to_path_buf());
+                kept.push(scratch);
+            } else {
+                paths.push(local_path(&file.location)?.into());
+            }
+        }
+        let dataset = Dataset::of_files(&paths, Some(Format::Parquet)).map_err(|error| unreadable(&error.to_string()))?;
+        Ok(Staged { dataset, _kept: kept })
+    }
+}
+
+fn unreadable(why: &str) -> Failure {
+    Failure::new(FailureCode::LakeIo, format!("what was staged can't be read again for the audit: {why}"))
+}
