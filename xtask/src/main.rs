@@ -1,4 +1,4 @@
-//! The project's own development commands. `cargo xtask bench objects` measures; nothing here asserts a time.
+//! The project's own development commands. `cargo xtask bench …` measures; nothing here asserts a time.
 
 #![expect(clippy::print_stdout, reason = "its output is what a person runs it for")]
 
@@ -16,13 +16,19 @@ cargo xtask bench objects [options]
   --rounds N           rounds of floor and lake in turn (default 5)
   --latency N          files dropped one by one into an idle lake (default 200)
   --pending N          objects that wait while the coordinator's memory is read (default 100000)
-  --only PART          only throughput, latency, memory, start or pending";
+  --only PART          only throughput, latency, memory, start or pending
+
+cargo xtask bench quality [options]
+  --rows 1000000,10000000   rows of the table, one measurement for each number
+  --rounds N                rounds of all programs in turn (default 5)
+  --peers true|false        whether to install other tools and measure them too (default true)";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = match words.as_slice() {
         ["bench", "objects", options @ ..] => bench::Options::parse(options).and_then(|options| bench::run(&options)),
+        ["bench", "quality", options @ ..] => bench::quality::Options::parse(options).and_then(|options| bench::quality::measure(&options)),
         _ => Err(USAGE.into()),
     };
     match done {

@@ -1,4 +1,4 @@
-//! Builds what is measured, optimised: the `lakegate` command and the floor.
+//! Builds what is measured, optimised: the `lakegate` command and what it is measured against.
 
 use std::{
     env,
@@ -14,15 +14,17 @@ pub(crate) struct Programs {
     pub(crate) lakegate: PathBuf,
     /// The plain Polars loop: `worker/examples/floor.rs`.
     pub(crate) floor: PathBuf,
+    /// What rules are measured against: `quality/examples/yardstick.rs`.
+    pub(crate) yardstick: PathBuf,
 }
 
-/// Builds both at once, so that Polars is compiled once, into the folder this program was built into.
+/// Builds all at once, so that Polars is compiled once, into the folder this program was built into.
 pub(crate) fn programs() -> Result<Programs> {
     let this = env::current_exe()?;
     let target = this.ancestors().nth(2).ok_or("this program lies in no target folder")?;
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--release", "--package", "lakegate", "--package", "lakegate-worker"]);
-    cargo.args(["--bin", "lakegate", "--example", "floor", "--target-dir"]).arg(target);
+    cargo.args(["build", "--release", "--package", "lakegate", "--package", "lakegate-worker", "--package", "lakegate-quality"]);
+    cargo.args(["--bin", "lakegate", "--example", "floor", "--example", "yardstick", "--target-dir"]).arg(target);
     // Cargo tells this program about its own package. Build scripts that look at the same variables
     // would take that for a change, and half the tree would be compiled again.
     for name in env::vars_os().filter_map(|(name, _)| name.into_string().ok()) {
@@ -34,5 +36,6 @@ pub(crate) fn programs() -> Result<Programs> {
         return Err("cargo could not build lakegate".into());
     }
     let release = target.join("release");
-    Ok(Programs { lakegate: release.join("lakegate"), floor: release.join("examples/floor") })
+    let examples = release.join("examples");
+    Ok(Programs { lakegate: release.join("lakegate"), floor: examples.join("floor"), yardstick: examples.join("yardstick") })
 }

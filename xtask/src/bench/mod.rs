@@ -7,6 +7,7 @@ mod lake;
 mod latency;
 mod measure;
 mod memory;
+pub(crate) mod quality;
 mod throughput;
 
 use std::{num::NonZeroUsize, path::PathBuf, thread};
