@@ -1,7 +1,9 @@
 //! A dataset in batches that many threads take, in no particular order.
 
 use std::{
+    hint::black_box,
     num::NonZeroUsize,
+    ops::RangeInclusive,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -9,16 +11,26 @@ use std::{
     },
 };
 
-use polars::{io::parquet::metadata::FileMetadataRef, prelude::*};
+use polars::{
+    io::parquet::metadata::{FileMetadata, FileMetadataRef},
+    prelude::*,
+};
 
 use super::{
     DataError, Dataset,
+    blame::{blame, check_lines, guarded},
     dataset::Origin,
     source::{Kind, Source, open},
 };
 
-/// Rows of a batch, at most.
+/// Rows of a batch that Polars or memory hands over, at most.
 const ROWS_OF_BATCH: usize = 1 << 17;
+/// Bytes that the rows of a batch may have when they are decoded from a file.
+const BYTES_OF_BATCH: usize = 96 << 20;
+/// Rows of such a batch: the fewest, however wide they are, and the most.
+const ROWS_DECODED: RangeInclusive<usize> = 1 << 14..=1 << 19;
+/// What a string takes besides its characters.
+const BYTES_OF_VIEW: usize = 16;
 
 /// The batches of a dataset, with some of its columns.
 pub(crate) struct Batches<'a> {
@@ -26,7 +38,7 @@ pub(crate) struct Batches<'a> {
     columns: Vec<PlSmallStr>,
     units: Vec<Unit<'a>>,
     next: AtomicUsize,
-    rest: Mutex<Option<Receiver<PolarsResult<DataFrame>>>>,
+    rest: Mutex<Option<Receiver<Result<DataFrame, DataError>>>>,
 }
 
 /// A batch that can be read apart from all others.
@@ -40,23 +52,25 @@ enum Unit<'a> {
 impl<'a> Batches<'a> {
     /// Batches with these columns, in this order.
     pub(crate) fn new(dataset: &'a Dataset, columns: Vec<PlSmallStr>) -> Result<Batches<'a>, DataError> {
+        keep_large_blocks();
         let mut units = Vec::new();
         let mut plans = Vec::new();
+        let mut files = Vec::new();
         match dataset.origin() {
             Origin::Frame(frame) => push_rows(frame, &mut units),
             Origin::Plan(plan) => plans.push(LazyFrame::clone(plan)),
             Origin::Files(sources) => {
                 for source in sources {
                     match &source.kind {
-                        Kind::Parquet(footer) => push_row_groups(source, &footer.metadata, &mut units),
+                        Kind::Parquet(footer) => push_row_groups(source, &footer.metadata, &columns, &mut units),
                         Kind::Memory(frame) => push_rows(frame, &mut units),
-                        Kind::Csv | Kind::Lines => plans.push(dataset.scan_source(source)?),
+                        Kind::Csv | Kind::Lines | Kind::Later(_) => files.push((source.clone(), dataset.scan_source(source)?)),
                     }
                 }
             }
         }
         let schema = dataset.schema();
-        let rest = if plans.is_empty() { None } else { Some(stream(plans, schema, &columns)?) };
+        let rest = if plans.is_empty() && files.is_empty() { None } else { Some(stream(plans, files, schema, &columns)?) };
         Ok(Batches { schema, columns, units, next: AtomicUsize::new(0), rest: Mutex::new(rest) })
     }
 
@@ -86,23 +100,22 @@ impl<'a> Batches<'a> {
                 let offset = i64::try_from(*offset).unwrap_or(i64::MAX);
                 self.align(&frame.slice(offset, *rows), *rows).map_err(DataError::from)
             }
-            Unit::RowGroup { source, footer, offset, rows } => {
-                let frame = self.read_row_group(source, footer, *offset, *rows);
-                frame.map_err(|error| DataError::unreadable(&source.path, &error))
-            }
+            Unit::RowGroup { source, footer, offset, rows } => self.read_row_group(source, footer, *offset, *rows),
         }
     }
 
-    fn read_row_group(&self, source: &Source, footer: &FileMetadataRef, offset: usize, rows: usize) -> PolarsResult<DataFrame> {
+    fn read_row_group(&self, source: &Source, footer: &FileMetadataRef, offset: usize, rows: usize) -> Result<DataFrame, DataError> {
         let here: Vec<String> = self.columns.iter().filter(|name| source.schema.contains(name)).map(ToString::to_string).collect();
         if here.is_empty() {
-            return self.align(&DataFrame::new(rows, Vec::new())?, rows);
+            return Ok(self.align(&DataFrame::new(rows, Vec::new())?, rows)?);
         }
-        let file = open(&source.path).map_err(|error| polars_err!(ComputeError: "{error}"))?;
-        let mut reader = ParquetReader::new(file).read_parallel(ParallelStrategy::None).with_slice(Some((offset, rows)));
-        reader.set_metadata(Arc::clone(footer));
-        let frame = reader.with_columns(Some(here)).finish()?;
-        self.align(&frame, rows)
+        let file = open(&source.path)?;
+        guarded(&source.path, || {
+            let mut reader = ParquetReader::new(file).read_parallel(ParallelStrategy::None).with_slice(Some((offset, rows)));
+            reader.set_metadata(Arc::clone(footer));
+            let frame = reader.with_columns(Some(here)).finish()?;
+            self.align(&frame, rows)
+        })
     }
 
     /// The batch's columns, with nulls for those the file lacks, each in one piece.
@@ -121,11 +134,12 @@ impl<'a> Batches<'a> {
 }
 
 fn push_rows<'a>(frame: &'a DataFrame, units: &mut Vec<Unit<'a>>) {
-    pieces(frame.height(), |offset, rows| units.push(Unit::Rows { frame, offset, rows }));
+    pieces(frame.height(), ROWS_OF_BATCH, |offset, rows| units.push(Unit::Rows { frame, offset, rows }));
 }
 
 /// A row group is read with a footer that has no other, so that Polars does not look at the others.
-fn push_row_groups<'a>(source: &'a Source, footer: &FileMetadataRef, units: &mut Vec<Unit<'a>>) {
+/// It is read in one piece if it may be: of a page that lies in two pieces, both must decompress it.
+fn push_row_groups<'a>(source: &'a Source, footer: &FileMetadataRef, columns: &[PlSmallStr], units: &mut Vec<Unit<'a>>) {
     let mut bare = (**footer).clone();
     let groups = std::mem::take(&mut bare.row_groups);
     for group in groups {
@@ -133,14 +147,29 @@ fn push_row_groups<'a>(source: &'a Source, footer: &FileMetadataRef, units: &mut
         let mut one = bare.clone();
         one.num_rows = rows;
         one.row_groups = vec![group];
+        let most = (BYTES_OF_BATCH / bytes_of_row(&one, columns)).clamp(*ROWS_DECODED.start(), *ROWS_DECODED.end());
         let footer = Arc::new(one);
-        pieces(rows, |offset, rows| units.push(Unit::RowGroup { source, footer: Arc::clone(&footer), offset, rows }));
+        pieces(rows, most, |offset, rows| units.push(Unit::RowGroup { source, footer: Arc::clone(&footer), offset, rows }));
     }
 }
 
+/// About how many bytes these columns have in each row once they are decoded.
+fn bytes_of_row(footer: &FileMetadata, columns: &[PlSmallStr]) -> usize {
+    let groups = footer.row_groups.iter();
+    let chunks = groups.flat_map(|group| columns.iter().filter_map(|name| group.columns_under_root_iter(name)).flatten());
+    let bytes = chunks.map(|chunk| usize::try_from(chunk.uncompressed_size()).unwrap_or_default() / footer.num_rows.max(1) + BYTES_OF_VIEW);
+    bytes.sum::<usize>().max(1)
+}
+
+/// glibc gets large blocks from the system one by one and gives each back, and to touch new memory takes longer than
+/// to fill it. Once it was given back a block of this size it keeps those up to it. Nothing is lost with other allocators.
+fn keep_large_blocks() {
+    drop(black_box(Vec::<u8>::with_capacity((32 << 20) - (64 << 10))));
+}
+
 /// Rows in pieces of about equal size.
-fn pieces(rows: usize, mut push: impl FnMut(usize, usize)) {
-    let count = rows.div_ceil(ROWS_OF_BATCH).max(1);
+fn pieces(rows: usize, most: usize, mut push: impl FnMut(usize, usize)) {
+    let count = rows.div_ceil(most).max(1);
     let size = rows.div_ceil(count);
     let mut offset = 0;
     while offset < rows {
@@ -151,21 +180,34 @@ fn pieces(rows: usize, mut push: impl FnMut(usize, usize)) {
 }
 
 /// Polars reads what it can't be asked to read in parts, and hands it over in pieces. It waits
-/// when nobody takes them, and stops when the receiver is gone.
-fn stream(plans: Vec<LazyFrame>, schema: &Schema, columns: &[PlSmallStr]) -> Result<Receiver<PolarsResult<DataFrame>>, DataError> {
+/// when nobody takes them, and stops when the receiver is gone. Lines of text are looked at meanwhile.
+fn stream(
+    plans: Vec<LazyFrame>,
+    files: Vec<(Source, LazyFrame)>,
+    schema: &Schema,
+    columns: &[PlSmallStr],
+) -> Result<Receiver<Result<DataFrame, DataError>>, DataError> {
     // A plan without columns has no rows; any column tells how many there are.
     let first = schema.iter_names().next().filter(|_| columns.is_empty());
     let wanted: Vec<Expr> = first.into_iter().chain(columns).map(|name| col(name.clone())).collect();
-    let plans: Vec<LazyFrame> = plans.into_iter().map(|plan| plan.select(wanted.clone())).collect();
-    let all = concat(plans, UnionArgs { maintain_order: false, rechunk: false, ..UnionArgs::default() })?;
+    let files: Vec<(Source, LazyFrame)> = files.into_iter().map(|(file, plan)| (file, plan.select(wanted.clone()))).collect();
+    let plans = plans.into_iter().map(|plan| plan.select(wanted.clone())).chain(files.iter().map(|(_, plan)| plan.clone()));
+    let all = concat(plans.collect::<Vec<_>>(), UnionArgs { maintain_order: false, rechunk: false, ..UnionArgs::default() })?;
     let (give, take) = sync_channel(2);
     let handed = give.clone();
     let hand_over = PlanCallback::new(move |frame: DataFrame| Ok(handed.send(Ok(frame)).is_err()));
     let plan = all.sink_batches(hand_over, false, NonZeroUsize::new(ROWS_OF_BATCH))?;
+    let lines = (give.clone(), files.iter().map(|(file, _)| file.clone()).collect::<Vec<_>>());
+    // Nobody waits for what is sent if the receiver is gone.
+    std::thread::spawn(move || {
+        let (give, files) = lines;
+        if let Some(misshapen) = files.iter().find_map(|file| check_lines(file).err()) {
+            let _ = give.send(Err(misshapen));
+        }
+    });
     std::thread::spawn(move || {
         if let Err(error) = plan.collect_with_engine(Engine::Streaming) {
-            // Nobody waits for it if the receiver is gone.
-            let _ = give.send(Err(error));
+            let _ = give.send(Err(blame(&error, &files)));
         }
     });
     Ok(take)

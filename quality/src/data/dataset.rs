@@ -1,7 +1,6 @@
 //! A dataset: files, a frame or a plan.
 
 use std::{
-    collections::BTreeSet,
     fmt,
     path::{Path, PathBuf},
     sync::Arc,
@@ -10,7 +9,7 @@ use std::{
 use polars::prelude::*;
 
 use super::{
-    DataError, Format, files,
+    Batches, DataError, Format, blame, files,
     source::{Footer, Kind, Source, scan_parquet},
     unify,
 };
@@ -22,6 +21,8 @@ pub struct Dataset(Arc<Inner>);
 struct Inner {
     schema: SchemaRef,
     paths: Vec<PathBuf>,
+    /// Sizes of parts, which the file system need not know.
+    sizes: Option<Vec<u64>>,
     origin: Origin,
 }
 
@@ -46,19 +47,24 @@ impl Dataset {
             unify::add(&mut schema, &source.schema, &source.path)?;
         }
         let paths = found.into_iter().map(|(path, _)| path).collect();
-        Ok(Dataset(Arc::new(Inner { schema: Arc::new(schema), paths, origin: Origin::Files(sources) })))
+        Ok(Dataset::of_sources(Arc::new(schema), paths, None, sources))
+    }
+
+    /// Files that are open, with what they are known by.
+    pub(super) fn of_sources(schema: SchemaRef, paths: Vec<PathBuf>, sizes: Option<Vec<u64>>, sources: Vec<Source>) -> Dataset {
+        Dataset(Arc::new(Inner { schema, paths, sizes, origin: Origin::Files(sources) }))
     }
 
     /// A frame in memory.
     pub fn of_frame(frame: DataFrame) -> Dataset {
         let schema = Arc::clone(frame.schema());
-        Dataset(Arc::new(Inner { schema, paths: Vec::new(), origin: Origin::Frame(frame) }))
+        Dataset(Arc::new(Inner { schema, paths: Vec::new(), sizes: None, origin: Origin::Frame(frame) }))
     }
 
     /// A plan, which is run anew for everything that is asked of the dataset.
     pub fn of_lazy(mut plan: LazyFrame) -> Result<Dataset, DataError> {
         let schema = plan.collect_schema()?;
-        Ok(Dataset(Arc::new(Inner { schema, paths: Vec::new(), origin: Origin::Plan(Box::new(plan)) })))
+        Ok(Dataset(Arc::new(Inner { schema, paths: Vec::new(), sizes: None, origin: Origin::Plan(Box::new(plan)) })))
     }
 
     /// The columns.
@@ -66,7 +72,7 @@ impl Dataset {
         &self.0.schema
     }
 
-    /// The files, in the order in which they are read; none if the dataset is not of files.
+    /// The files, in the order in which they are read, or the names of the parts; none if the dataset is not of files.
     pub fn files(&self) -> &[PathBuf] {
         &self.0.paths
     }
@@ -100,24 +106,44 @@ impl Dataset {
             let rows = match &source.kind {
                 Kind::Parquet(footer) => footer.metadata.num_rows,
                 Kind::Memory(frame) => frame.height(),
-                Kind::Csv | Kind::Lines => 0,
+                Kind::Csv | Kind::Lines | Kind::Later(_) => 0,
             };
             let nulls = self.0.schema.iter().map(|(name, data_type)| Column::full_null(name.clone(), rows, data_type));
             return Ok(DataFrame::new(rows, nulls.collect())?.lazy());
         }
         let plan = source.scan()?;
+        if let Kind::Later(_) = source.kind {
+            return Ok(plan.select(self.0.schema.iter_names().map(|name| col(name.clone())).collect::<Vec<Expr>>()));
+        }
         Ok(match unify::align(&self.0.schema, &source.schema) {
             None => plan,
             Some(columns) => plan.select(columns),
         })
     }
 
-    /// Only some of its files, with all of its columns.
-    pub(crate) fn only(&self, paths: &BTreeSet<&Path>) -> Dataset {
+    /// Only one of its files, by its place among them, with all columns of the dataset.
+    pub(crate) fn one(&self, place: usize) -> Dataset {
         let Origin::Files(sources) = &self.0.origin else { return self.clone() };
-        let sources: Vec<Source> = sources.iter().filter(|source| paths.contains(source.path.as_path())).cloned().collect();
-        let paths = sources.iter().map(|source| source.path.clone()).collect();
-        Dataset(Arc::new(Inner { schema: Arc::clone(&self.0.schema), paths, origin: Origin::Files(sources) }))
+        let paths = self.0.paths.get(place).cloned().into_iter().collect();
+        let sizes = self.0.sizes.as_ref().map(|sizes| sizes.get(place).copied().into_iter().collect());
+        Dataset::of_sources(Arc::clone(&self.0.schema), paths, sizes, sources.get(place).cloned().into_iter().collect())
+    }
+
+    /// The sizes of its parts, if it is of parts.
+    pub(crate) fn sizes(&self) -> Option<&[u64]> {
+        self.0.sizes.as_deref()
+    }
+
+    /// The file of some datasets that an error of the system is about, if it can be told.
+    pub(crate) fn culprit<'d>(datasets: &[&'d Dataset], said: &str) -> Option<&'d Path> {
+        blame::culprit(said, datasets.iter().flat_map(|data| data.files()).map(PathBuf::as_path))
+    }
+
+    /// Reads everything, for nothing but to see whether that can be done.
+    pub(crate) fn read_through(&self) -> Result<(), DataError> {
+        let batches = Batches::new(self, self.schema().iter_names().cloned().collect())?;
+        while batches.next()?.is_some() {}
+        Ok(())
     }
 
     /// The files with their footers, if all of them are Parquet.

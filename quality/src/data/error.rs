@@ -1,6 +1,11 @@
-//! What can be wrong with a dataset.
+//! What can be wrong with a dataset, and whose doing it is: what the system would not give us may be given the
+//! next time, what a file says will be said whenever it is read.
 
-use std::path::{Path, PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use polars::prelude::PolarsError;
 
@@ -13,8 +18,19 @@ pub enum DataError {
         /// Which.
         path: PathBuf,
         /// Why.
-        source: std::io::Error,
+        source: io::Error,
     },
+    /// Reading went wrong on the way: a file that has gone, a disk, a network.
+    #[error("can't read {}: {source}", named(path.as_deref()))]
+    Read {
+        /// Which file, as far as that is known.
+        path: Option<PathBuf>,
+        /// Why.
+        source: Arc<io::Error>,
+    },
+    /// What a measurement has to put down could not be written to or read from a temporary file.
+    #[error("can't keep keys in a temporary file: {0}")]
+    Scratch(io::Error),
     /// Nothing to read was found.
     #[error("{} holds no data file (.parquet, .csv, .tsv, .json, .ndjson, .jsonl; .gz and .zst of the text formats)", path.display())]
     Empty {
@@ -34,6 +50,8 @@ pub enum DataError {
         path: PathBuf,
         /// What is wrong with it.
         why: String,
+        /// What to do about it.
+        hint: &'static str,
     },
     /// Two files have a column of types that can't be put together.
     #[error("column {column:?} is {left} in one file and {right} in {}", path.display())]
@@ -53,14 +71,88 @@ pub enum DataError {
 }
 
 impl DataError {
-    pub(crate) fn unreadable(path: &Path, error: &PolarsError) -> DataError {
-        DataError::Unreadable { path: path.to_owned(), why: first_line(error) }
+    /// What Polars said of a file.
+    pub(crate) fn of_file(path: &Path, error: &PolarsError, hint: &'static str) -> DataError {
+        match system(error) {
+            Some(source) => DataError::Read { path: Some(path.to_owned()), source },
+            None => DataError::Unreadable { path: path.to_owned(), why: first_line(error), hint },
+        }
+    }
+
+    /// Whether the data could not be read, so that nothing can be said of it. Otherwise something was asked of
+    /// it that it has no answer to.
+    pub fn is_unread(&self) -> bool {
+        !matches!(self, DataError::Query(_) | DataError::Types { .. })
+    }
+
+    /// What the system reported, if that is what stopped us: another try may have better luck.
+    pub fn io(&self) -> Option<&io::Error> {
+        match self {
+            DataError::Open { source, .. } | DataError::Scratch(source) => Some(source),
+            DataError::Read { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+
+    /// The file or folder it is about, if it is known.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            DataError::Open { path, .. }
+            | DataError::Empty { path }
+            | DataError::UnknownFormat { path }
+            | DataError::Unreadable { path, .. }
+            | DataError::Types { path, .. } => Some(path),
+            DataError::Read { path, .. } => path.as_deref(),
+            DataError::Scratch(_) | DataError::Query(_) => None,
+        }
+    }
+
+    /// What to do about it; empty if nothing better is known than what it says.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            DataError::Open { .. } => "name files or folders that are there, and may be read",
+            DataError::Read { .. } => "see that the file is there and can be read, and that nothing changes it meanwhile",
+            DataError::Scratch(_) => "make room where temporary files are kept, or name another place in TMPDIR",
+            DataError::Unreadable { hint, .. } => hint,
+            DataError::Types { .. } => "write the column in one type, or ask the files apart",
+            DataError::Empty { .. } | DataError::UnknownFormat { .. } | DataError::Query(_) => "",
+        }
     }
 }
 
 impl From<PolarsError> for DataError {
     fn from(error: PolarsError) -> DataError {
-        DataError::Query(first_line(&error))
+        match system(&error) {
+            Some(source) => DataError::Read { path: None, source },
+            None => DataError::Query(first_line(&error)),
+        }
+    }
+}
+
+/// [`io_of`], with all that Polars says of it: the file's path may be in that.
+pub(super) fn system(error: &PolarsError) -> Option<Arc<io::Error>> {
+    let said = |source: &Arc<io::Error>| match error {
+        PolarsError::IO { msg: None, .. } => Arc::clone(source),
+        more => Arc::new(io::Error::new(source.kind(), first_line(more))),
+    };
+    io_of(error).map(said)
+}
+
+fn named(path: Option<&Path>) -> String {
+    path.map_or_else(|| "the data".to_owned(), |path| path.display().to_string())
+}
+
+/// What the system reported, if that is what stopped Polars. What a file holds is not the system's doing: one
+/// that ends too early will end there whenever it is read.
+pub fn io_of(error: &PolarsError) -> Option<&Arc<io::Error>> {
+    match error {
+        PolarsError::IO { error, .. } => {
+            let is_content =
+                matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput);
+            Some(error).filter(|_| !is_content)
+        }
+        PolarsError::Context { error, .. } | PolarsError::ExprContext { error, .. } => io_of(error),
+        _ => None,
     }
 }
 
@@ -69,4 +161,26 @@ pub(crate) fn first_line(error: &PolarsError) -> String {
     let text = error.to_string();
     let line = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
     line.trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn io(kind: io::ErrorKind) -> PolarsError {
+        PolarsError::IO { error: Arc::new(kind.into()), msg: None }
+    }
+
+    #[test]
+    fn what_the_system_does_is_told_from_what_a_file_says() {
+        let read = DataError::of_file(Path::new("a.csv"), &io(io::ErrorKind::NotFound), "");
+        assert!(read.is_unread() && read.io().is_some_and(|error| error.kind() == io::ErrorKind::NotFound), "{read}");
+        assert!(read.to_string().starts_with("can't read a.csv: ") && read.path() == Some(Path::new("a.csv")), "{read}");
+        let damaged = DataError::of_file(Path::new("a.csv"), &io(io::ErrorKind::UnexpectedEof), "write it again");
+        assert!(damaged.is_unread() && damaged.io().is_none() && damaged.hint() == "write it again", "{damaged}");
+        let wrong = DataError::from(PolarsError::ColumnNotFound("x".into()));
+        assert!(!wrong.is_unread() && wrong.io().is_none(), "{wrong}");
+        let wrapped = PolarsError::Context { error: Box::new(io(io::ErrorKind::Other)), msg: "reading".into() };
+        assert!(DataError::from(wrapped).io().is_some());
+    }
 }

@@ -14,7 +14,12 @@ use polars::{
     prelude::*,
 };
 
-use super::{DataError, Format, files::is_tab_separated};
+use super::{
+    DataError, Format,
+    blame::{CUT_OFF, MIXED, NO_JSON, guarded},
+    files::is_tab_separated,
+    parts::Open,
+};
 
 /// A text file up to this size tells its types by every row, a larger one by its first rows.
 const SETTLED_BYTES: u64 = 64 << 20;
@@ -54,6 +59,8 @@ pub(crate) enum Kind {
     Lines,
     /// A JSON array can't be read in pieces: it is in memory.
     Memory(DataFrame),
+    /// From wherever its rows are, when they are wanted.
+    Later(Arc<dyn Open>),
 }
 
 impl Source {
@@ -75,6 +82,7 @@ impl Source {
             Kind::Csv => csv(&self.path)?.with_schema(Some(Arc::clone(&self.schema))).finish()?,
             Kind::Lines => lines(&self.path)?.with_schema(Some(Arc::clone(&self.schema))).finish()?,
             Kind::Memory(frame) => frame.clone().lazy(),
+            Kind::Later(open) => open.open()?,
         };
         Ok(plan)
     }
@@ -96,13 +104,16 @@ pub(crate) fn scan_parquet(paths: &[&Path]) -> Result<LazyFrame, DataError> {
 }
 
 fn open_parquet(path: &Path) -> Result<(SchemaRef, Kind), DataError> {
-    let unreadable = |error: PolarsError| DataError::unreadable(path, &error);
-    let mut reader = ParquetReader::new(open(path)?);
-    let metadata = Arc::clone(reader.get_metadata().map_err(unreadable)?);
-    let fields = reader.schema().map_err(unreadable)?;
+    let file = open(path)?;
+    let (metadata, fields) = guarded(path, || {
+        let mut reader = ParquetReader::new(file);
+        Ok((Arc::clone(reader.get_metadata()?), reader.schema()?))
+    })?;
     // Polars gives up on types that it has not, such as intervals.
     let schema = catch_unwind(AssertUnwindSafe(|| Schema::from_arrow_schema(&fields)));
-    let schema = schema.map_err(|_| DataError::Unreadable { path: path.to_owned(), why: unknown_types(&fields) })?;
+    let unknown =
+        |_| DataError::Unreadable { path: path.to_owned(), why: unknown_types(&fields), hint: "write the column in another type" };
+    let schema = schema.map_err(unknown)?;
     Ok((Arc::new(schema), Kind::Parquet(Box::new(Footer { metadata, fields }))))
 }
 
@@ -119,7 +130,7 @@ fn open_csv(path: &Path) -> Result<(SchemaRef, Kind), DataError> {
         .with_infer_schema_length(rows)
         .finish()
         .and_then(|mut plan| plan.collect_schema())
-        .map_err(|error| DataError::unreadable(path, &error))?;
+        .map_err(|error| DataError::of_file(path, &error, MIXED))?;
     Ok((schema, Kind::Csv))
 }
 
@@ -135,7 +146,7 @@ fn csv(path: &Path) -> Result<LazyCsvReader, DataError> {
 }
 
 fn open_json(path: &Path) -> Result<(SchemaRef, Kind), DataError> {
-    let unreadable = |error: PolarsError| DataError::unreadable(path, &error);
+    let unreadable = |error: PolarsError| DataError::of_file(path, &error, NO_JSON);
     if is_array(path)? {
         let frame = read_array(path)?;
         return Ok((Arc::clone(frame.schema()), Kind::Memory(frame)));
@@ -156,28 +167,27 @@ fn lines(path: &Path) -> Result<LazyJsonLineReader, DataError> {
 /// Whether a file's first character begins an array.
 fn is_array(path: &Path) -> Result<bool, DataError> {
     let mut head = Vec::new();
-    let opened = |source| DataError::Open { path: path.to_owned(), source };
-    reader(path)?.take(512).read_to_end(&mut head).map_err(opened)?;
+    reader(path)?.take(512).read_to_end(&mut head).map_err(|error| DataError::of_file(path, &error.into(), CUT_OFF))?;
     let text = head.strip_prefix(BOM).unwrap_or(&head);
     Ok(text.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'['))
 }
 
 fn read_array(path: &Path) -> Result<DataFrame, DataError> {
     let mut text = Vec::new();
-    reader(path)?.read_to_end(&mut text).map_err(|source| DataError::Open { path: path.to_owned(), source })?;
+    reader(path)?.read_to_end(&mut text).map_err(|error| DataError::of_file(path, &error.into(), CUT_OFF))?;
     let text = text.strip_prefix(BOM).unwrap_or(&text);
     let inner: Vec<u8> = text.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).take(2).collect();
     if inner == b"[]" {
         return Ok(DataFrame::empty());
     }
     let reader = JsonReader::new(Cursor::new(text)).with_json_format(JsonFormat::Json).infer_schema_len(None);
-    reader.finish().map_err(|error| DataError::unreadable(path, &error))
+    reader.finish().map_err(|error| DataError::of_file(path, &error, NO_JSON))
 }
 
 /// What a file says, decompressed if it is compressed.
 fn reader(path: &Path) -> Result<CompressedReader, DataError> {
     let bytes = std::fs::read(path).map_err(|source| DataError::Open { path: path.to_owned(), source })?;
-    CompressedReader::try_new(bytes.into()).map_err(|error| DataError::unreadable(path, &error))
+    CompressedReader::try_new(bytes.into()).map_err(|error| DataError::of_file(path, &error, CUT_OFF))
 }
 
 fn size(path: &Path) -> Result<u64, DataError> {

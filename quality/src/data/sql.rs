@@ -1,138 +1,171 @@
-//! What the SQL of rules may do: predicates over the dataset's columns, and queries over named
-//! tables. Neither reads files, calls table functions or writes.
+//! What SQL may do: expressions over columns, and queries over named tables. Neither reads files, calls table
+//! functions or writes. Rules may do no more than this, and neither may transforms.
 //!
-//! The text is parsed exactly as Polars parses it, so that what is looked at here is what runs; it
-//! is then planned by Polars on no rows, so that what Polars can't do is an error before any run.
+//! The text is parsed exactly as Polars parses it, so that what is looked at here is what runs. What rules ask is
+//! then planned by Polars on no rows, so that what Polars can't do is an error before any run.
 
+mod ahead;
+mod error;
 mod guard;
 
-use std::{
-    collections::BTreeSet,
-    panic::{self, AssertUnwindSafe},
-};
+use std::panic::{self, AssertUnwindSafe};
 
 use polars::{prelude::*, sql::SQLContext};
 use sqlparser::{
-    ast::{SelectItem, Spanned, Statement},
+    ast::{Query, SelectItem, Spanned, Statement},
     dialect::GenericDialect,
-    parser::{Parser, ParserError, ParserOptions},
-    tokenizer::{Location, Token},
+    parser::{Parser, ParserOptions},
+    tokenizer::{Location, Token, Tokenizer},
 };
 
-use self::guard::{Refused, check_query, check_scalar};
+pub use self::{
+    ahead::{Table, check_predicate, check_rules_query},
+    error::{SqlError, Why},
+};
 use super::error::first_line;
 
-/// SQL that is not let in.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{}{why}", place(*.line, *.column))]
-pub struct SqlError {
-    /// What is wrong with it.
-    pub why: String,
-    /// The line, from 1; 0 if it is not known.
-    pub line: u64,
-    /// The column in characters, from 1; 0 if it is not known.
-    pub column: u64,
-}
-
-fn place(line: u64, column: u64) -> String {
-    if line == 0 { String::new() } else { format!("line {line}, column {column} of the SQL: ") }
-}
-
-impl SqlError {
-    fn new(why: impl Into<String>) -> SqlError {
-        SqlError { why: why.into(), line: 0, column: 0 }
-    }
-
-    fn at(mut self, place: Location) -> SqlError {
-        (self.line, self.column) = (place.line, place.column);
-        self
-    }
-}
-
-impl From<Refused> for SqlError {
-    fn from(refused: Refused) -> SqlError {
-        SqlError::new(refused.why).at(refused.place)
-    }
-}
-
-/// Words, signs and brackets of a text at most, lists of values not counted: what is longer could
+/// Words, signs and brackets of rules' SQL at most, lists of values not counted: what is longer could
 /// be nested so deep that no stack holds it.
 const TOKENS: usize = 2_000;
 
 /// A condition on each row. It may read columns of the schema and nothing else; aggregates, window
 /// functions and queries are refused.
 pub fn predicate(text: &str, schema: &Schema) -> Result<Expr, SqlError> {
-    let mut parser = parser(text)?;
-    let item = parser.parse_select_item().map_err(|error| unparsable(&error))?;
-    match parser.peek_token() {
-        token if token.token == Token::EOF => {}
-        token => return Err(SqlError::new(format!("unexpected {} after the condition", token.token)).at(token.span.start)),
-    }
-    let SelectItem::UnnamedExpr(expression) = &item else {
-        return Err(SqlError::new(format!("{item} is no condition on a row")));
-    };
-    check_scalar(expression)?;
-    let expression = guarded(|| polars::sql::sql_expr(text))?;
+    let expression = condition(text)?;
     let empty = DataFrame::empty_with_schema(schema).lazy().select([expression.clone().alias("predicate")]);
-    let planned = guarded(|| empty.collect())?;
+    let planned = guarded(text, schema, || empty.collect())?;
     match planned.columns().first().map(Column::dtype) {
         Some(DataType::Boolean | DataType::Null) => Ok(expression),
-        Some(other) => Err(SqlError::new(format!("it gives {other}, not true or false"))),
-        None => Err(SqlError::new("it gives nothing")),
+        Some(other) => Err(SqlError::new(Why::NoCondition(format!("it gives {other}, not true or false")))),
+        None => Err(SqlError::new(Why::NoCondition("it gives nothing".to_owned()))),
     }
+}
+
+/// A condition on each row, whatever the columns are.
+fn condition(text: &str) -> Result<Expr, SqlError> {
+    weigh(text)?;
+    let item = select_item(text, "condition")?;
+    let SelectItem::UnnamedExpr(expression) = &item else {
+        return Err(SqlError::new(Why::NoCondition(format!("{item} is no condition on a row"))));
+    };
+    guard::check_scalar(expression)?;
+    guarded(text, &Schema::default(), || polars::sql::sql_expr(text))
 }
 
 /// One query over these tables and its own common table expressions.
 pub fn query(text: &str, tables: &[(&str, LazyFrame)]) -> Result<LazyFrame, SqlError> {
-    let statements = parser(text)?.parse_statements().map_err(|error| unparsable(&error))?;
-    let query = match statements.as_slice() {
-        [Statement::Query(query)] => query,
-        [other] => return Err(SqlError::new(format!("{} is no query", guard::first_words(other))).at(other.span().start)),
-        [] => return Err(SqlError::new("it is empty")),
-        [_, second, ..] => return Err(SqlError::new("a second statement begins here").at(second.span().start)),
-    };
-    let names: BTreeSet<&str> = tables.iter().map(|(name, _)| *name).collect();
-    check_query(query, &names)?;
+    weigh(text)?;
+    let names: Vec<&str> = tables.iter().map(|(name, _)| *name).collect();
+    check_query(text, &names)?;
+    planned(text, tables.iter().map(|(name, plan)| (*name, plan.clone())).collect())
+}
+
+fn planned(text: &str, tables: Vec<(&str, LazyFrame)>) -> Result<LazyFrame, SqlError> {
     let mut context = SQLContext::new();
-    for (name, plan) in tables {
-        context.register(name, plan.clone());
+    let mut columns = Schema::default();
+    for (name, mut plan) in tables {
+        // What can't be read says so when it is run.
+        columns.merge(plan.collect_schema().map(|schema| Schema::clone(&schema)).unwrap_or_default());
+        context.register(name, plan);
     }
-    guarded(|| {
+    guarded(text, &columns, || {
         let mut plan = context.execute(text)?;
         plan.collect_schema()?;
         Ok(plan)
     })
 }
 
-/// What Polars makes of SQL. Should it panic, that is an error too.
-fn guarded<T>(work: impl FnOnce() -> PolarsResult<T>) -> Result<T, SqlError> {
-    match panic::catch_unwind(AssertUnwindSafe(work)) {
-        Ok(done) => done.map_err(|error| SqlError::new(first_line(&error))),
-        Err(_) => Err(SqlError::new("it can't be planned")),
+/// Whether a text is one query over these tables and its own common table expressions.
+///
+/// # Errors
+/// What is not allowed or can't be parsed, with its place where the parser tells it.
+pub fn check_query(text: &str, tables: &[&str]) -> Result<(), SqlError> {
+    guard::check_query(&parsed_query(text)?, tables)
+}
+
+/// Whether a text is one expression that reads columns, and in which no query hides.
+///
+/// # Errors
+/// What is not allowed or can't be parsed, with its place where the parser tells it.
+pub fn check_expression(text: &str) -> Result<(), SqlError> {
+    guard::check_no_query(&select_item(text, "expression")?)
+}
+
+fn parsed_query(text: &str) -> Result<Query, SqlError> {
+    let mut statements = parser(text)?.parse_statements()?;
+    if let Some(second) = statements.get(1) {
+        return Err(SqlError::new(Why::Second).at(second.span().start));
     }
+    match statements.pop() {
+        Some(Statement::Query(query)) => Ok(*query),
+        Some(other) => Err(SqlError::new(Why::NoQuery(guard::first_words(&other))).at(other.span().start)),
+        None => Err(SqlError::new(Why::Empty)),
+    }
+}
+
+fn select_item(text: &str, what: &str) -> Result<SelectItem, SqlError> {
+    let mut parser = parser(text)?;
+    let item = parser.parse_select_item()?;
+    match parser.peek_token() {
+        token if token.token == Token::EOF => Ok(item),
+        token => Err(SqlError::new(Why::Unparsable(format!("unexpected {} after the {what}", token.token))).at(token.span.start)),
+    }
+}
+
+/// What Polars makes of SQL over these columns. Should it panic, that is an error too.
+fn guarded<T>(text: &str, columns: &Schema, work: impl FnOnce() -> PolarsResult<T>) -> Result<T, SqlError> {
+    match panic::catch_unwind(AssertUnwindSafe(work)) {
+        Ok(done) => done.map_err(|error| unplannable(text, columns, &error)),
+        Err(_) => Err(SqlError::new(Why::Unplannable("it can't be planned".to_owned()))),
+    }
+}
+
+/// What Polars says of SQL, at the place of the first thing that it names.
+fn unplannable(text: &str, columns: &Schema, error: &PolarsError) -> SqlError {
+    let said = first_line(error);
+    let quoted = || ['"', '\'', '`'].into_iter().flat_map(|quote| said.split(quote).skip(1).step_by(2));
+    // Of a column with a table before it Polars' SQL says so in words only.
+    let is_missing = match innermost(error) {
+        PolarsError::ColumnNotFound(_) | PolarsError::SchemaFieldNotFound(_) => true,
+        other => matches!(other, PolarsError::SQLInterface(_)) && said.contains("no column named"),
+    };
+    let missing = quoted().find(|name| is_missing && !columns.contains(name));
+    let place = missing.into_iter().chain(quoted()).find_map(|name| place_of(text, name));
+    let why = match missing {
+        Some(name) => Why::NoColumn { name: name.to_owned(), known: columns.iter_names().map(ToString::to_string).collect() },
+        None if matches!(innermost(error), PolarsError::SQLInterface(_) | PolarsError::SQLSyntax(_)) => Why::Unsupported(said.clone()),
+        None => Why::Unplannable(said.clone()),
+    };
+    match place {
+        Some(place) => SqlError::new(why).at(place),
+        None => SqlError::new(why),
+    }
+}
+
+fn innermost(error: &PolarsError) -> &PolarsError {
+    match error {
+        PolarsError::Context { error, .. } | PolarsError::ExprContext { error, .. } => innermost(error),
+        other => other,
+    }
+}
+
+/// Where a name is first written.
+fn place_of(text: &str, name: &str) -> Option<Location> {
+    let tokens = Tokenizer::new(&GenericDialect, text).tokenize_with_location().ok()?;
+    let is_it = |token: &Token| matches!(token, Token::Word(word) if word.value.eq_ignore_ascii_case(name));
+    tokens.iter().find(|token| is_it(&token.token)).map(|token| token.span.start)
 }
 
 fn parser(text: &str) -> Result<Parser<'static>, SqlError> {
     let options = ParserOptions { trailing_commas: true, ..ParserOptions::default() };
-    let parser = Parser::new(&GenericDialect).with_options(options).try_with_sql(text).map_err(|error| unparsable(&error))?;
-    let counted = guard::weight(text);
-    if counted > TOKENS {
-        return Err(SqlError::new(format!("it has {counted} words and signs; {TOKENS} are the limit")));
-    }
-    Ok(parser)
+    Ok(Parser::new(&GenericDialect).with_options(options).try_with_sql(text)?)
 }
 
-fn unparsable(error: &ParserError) -> SqlError {
-    let text = match error {
-        ParserError::TokenizerError(text) | ParserError::ParserError(text) => text.as_str(),
-        ParserError::RecursionLimitExceeded => "it is nested too deeply",
-    };
-    let Some((why, place)) = text.rsplit_once(" at Line: ") else { return SqlError::new(text) };
-    let place = place.split_once(", Column: ");
-    let number = |text: &str| text.trim().parse().unwrap_or_default();
-    match place {
-        Some((line, column)) => SqlError::new(why).at(Location { line: number(line), column: number(column) }),
-        None => SqlError::new(why),
+/// Fails if a text has more words and signs than rules may have.
+fn weigh(text: &str) -> Result<(), SqlError> {
+    match guard::weight(text) {
+        found if found > TOKENS => Err(SqlError::new(Why::TooLong { found, most: TOKENS })),
+        _ => Ok(()),
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use jiff::Timestamp;
 
 use super::History;
-use crate::data::Dataset;
+use crate::data::{Dataset, FileAccess, LocalFiles};
 use crate::stats::Stored;
 
 /// What an evaluation needs besides rules and data.
@@ -20,6 +20,11 @@ pub struct Context {
     /// there too. What can't be kept is measured as if there were none: the dataset with fields of structs as
     /// columns, what looks at the clock or back, and queries of a rule's own.
     pub states: Option<Arc<Mutex<Stored>>>,
+    /// How rules on files list and read them; by default those of this machine.
+    pub files: Arc<dyn FileAccess>,
+    /// Where the dataset's own files are, for rules on files that name no path, if they are not those that the
+    /// dataset is read from, such as copies of them.
+    pub own_files: Option<Vec<String>>,
     /// What `now()` is.
     pub now: Timestamp,
     /// How it is evaluated.
@@ -29,7 +34,15 @@ pub struct Context {
 impl Context {
     /// No references, no history, default options.
     pub fn new(now: Timestamp) -> Context {
-        Context { references: BTreeMap::new(), history: Arc::new(BTreeMap::new()), states: None, now, options: Options::default() }
+        Context {
+            references: BTreeMap::new(),
+            history: Arc::new(BTreeMap::new()),
+            states: None,
+            files: Arc::new(LocalFiles),
+            own_files: None,
+            now,
+            options: Options::default(),
+        }
     }
 
     /// With another dataset.
@@ -47,6 +60,18 @@ impl Context {
     /// With states of the dataset's files.
     pub fn with_states(mut self, states: Arc<Mutex<Stored>>) -> Context {
         self.states = Some(states);
+        self
+    }
+
+    /// With another way to files.
+    pub fn with_files(mut self, files: Arc<dyn FileAccess>) -> Context {
+        self.files = files;
+        self
+    }
+
+    /// With the places of the dataset's own files.
+    pub fn with_own_files(mut self, locations: Vec<String>) -> Context {
+        self.own_files = Some(locations);
         self
     }
 

@@ -1,25 +1,52 @@
 //! An evaluation, and what it says of each row.
 
-use polars::prelude::LazyFrame;
+use std::sync::Arc;
+
+use polars::prelude::{LazyFrame, PolarsError};
 
 use super::Evaluation;
 use super::rows::Rows;
+use super::unread::named;
+use crate::data::{DataError, Dataset};
 
 /// Why there is no plan of rows.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct RowsError(pub(super) String);
+pub enum RowsError {
+    /// The data can't be read.
+    #[error(transparent)]
+    Data(#[from] DataError),
+}
 
 /// An evaluation, and what it says of each row. What is said of rows is a plan: it is worked out when it is run.
 pub struct Evaluated {
-    /// What came out.
+    /// What came out. It means nothing if the data is [`Evaluated::unread`].
     pub evaluation: Evaluation,
     rows: Rows,
+    datasets: Vec<Dataset>,
+    unread: Option<Arc<DataError>>,
 }
 
 impl Evaluated {
-    pub(super) fn new(evaluation: Evaluation, rows: Rows) -> Evaluated {
-        Evaluated { evaluation, rows }
+    pub(super) fn new(evaluation: Evaluation, rows: Rows, datasets: Vec<Dataset>, unread: Option<Arc<DataError>>) -> Evaluated {
+        Evaluated { evaluation, rows, datasets, unread }
+    }
+
+    /// Why the data could not be read, if it could not: a file has gone or is damaged, a disk or a network failed.
+    /// No rule is to blame for that, and what is said of rules then is no verdict on the data. The same may be
+    /// evaluated again where [`DataError::io`] says that it was the system's doing.
+    pub fn unread(&self) -> Option<&DataError> {
+        self.unread.as_deref()
+    }
+
+    pub(crate) fn into_unread(self) -> Option<Arc<DataError>> {
+        self.unread
+    }
+
+    /// What an error met while a plan of rows was run says of the data, if it was the data that could not be read.
+    pub fn unread_in(&self, error: &PolarsError) -> Option<Arc<DataError>> {
+        let error = DataError::from(error.clone());
+        let datasets: Vec<&Dataset> = self.datasets.iter().collect();
+        error.is_unread().then(|| named(Arc::new(error), &datasets))
     }
 
     /// The dataset's rows in their order, with the lists `DataQualityRulesPass`, `DataQualityRulesFail` and

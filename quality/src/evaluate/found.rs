@@ -9,19 +9,19 @@ use crate::stats::{FrequencySummary, Lengths, Measured, Moments, State, Statisti
 /// Everything that was measured, by the datasets' aliases; `None` is the dataset itself.
 #[derive(Default)]
 pub(crate) struct Measurements {
-    by_source: HashMap<Option<String>, Result<Measured, String>>,
+    by_source: HashMap<Option<String>, Result<Measured, Fault>>,
 }
 
 impl Measurements {
     /// With what was measured of one dataset.
-    pub(crate) fn insert(&mut self, source: Option<String>, measured: Result<Measured, String>) {
+    pub(crate) fn insert(&mut self, source: Option<String>, measured: Result<Measured, Fault>) {
         self.by_source.insert(source, measured);
     }
 
     fn of(&self, source: &Option<String>) -> Result<&Measured, Fault> {
         match self.by_source.get(source) {
             Some(Ok(measured)) => Ok(measured),
-            Some(Err(error)) => Err(Fault::error(error.clone())),
+            Some(Err(error)) => Err(error.clone()),
             None => Err(Fault::error("It was not measured.")),
         }
     }
@@ -102,6 +102,16 @@ impl<'a> Found<'a> {
     /// What is known of a key's groups.
     pub(crate) fn frequencies(&self, want: &Want) -> Result<&'a FrequencySummary, Fault> {
         self.state(want)?.frequencies().ok_or_else(unlike)
+    }
+
+    /// What is known of a key's groups; nothing if the statistic's own filter leaves no row of this group.
+    pub(crate) fn frequencies_or_none(&self, want: &Want) -> Result<Option<&'a FrequencySummary>, Fault> {
+        match self.group {
+            Some(group) if want.source.is_none() => {
+                find(group, &want.statistic).map(|state| state.frequencies().ok_or_else(unlike)).transpose()
+            }
+            _ => self.frequencies(want).map(Some),
+        }
     }
 }
 

@@ -8,13 +8,16 @@ pub mod formats;
 pub mod history;
 pub mod outcome;
 
+mod ahead;
 mod condition;
 mod context;
 mod evaluated;
 mod fault;
 mod found;
+mod groups;
 mod judge;
 mod judgement;
+mod looks_back;
 mod numbers_json;
 mod plan;
 mod predicate;
@@ -22,12 +25,15 @@ mod rows;
 mod rules;
 mod scope;
 mod tree;
+mod unread;
 
 use std::collections::BTreeMap;
 
+pub use ahead::{Known, check_sql};
 pub use context::{CompositeEvaluation, Context, FilteredRows, Options};
 pub use evaluated::{Evaluated, RowsError};
 pub use history::{History, Point};
+pub use looks_back::looks_back;
 pub use outcome::{AnalyzerResult, Evaluation, Outcome, RuleResult};
 
 pub(crate) use fault::Fault;
@@ -36,32 +42,32 @@ pub(crate) use plan::{Plan, RowTest, Verdict, Want};
 pub(crate) use scope::Scope;
 
 use self::fault::guarded;
+use self::groups::Series;
 use self::judgement::{Judged, combine};
 use self::rows::Rows;
 use self::tree::{Leaf, Tree};
+use self::unread::Unread;
 use crate::data::Dataset;
 use crate::language::Ruleset;
 use crate::language::ast::{Label, Level};
 use crate::stats::{self, Measure, Statistic};
 
-/// Evaluates a ruleset on a dataset. It does not fail: what can't be evaluated is an outcome of its rule.
+/// Evaluates a ruleset on a dataset. It does not fail: what can't be evaluated is an outcome of its rule. But if the
+/// data could not be read, which [`Evaluated::unread`] tells, nothing was evaluated.
 pub fn evaluate(ruleset: &Ruleset, data: &Dataset, context: &Context) -> Evaluated {
     let whole = data;
-    let data = scope::with_fields(ruleset, whole).unwrap_or_else(|| whole.clone());
-    let mut leaves = Vec::new();
-    let trees: Vec<Tree> = ruleset.rules.iter().map(|node| Tree::plant(node, &mut leaves)).collect();
-    let rules = leaves.len();
-    leaves.extend(ruleset.analyzers.iter().map(Leaf::of_analyzer));
-    let plans: Vec<Result<Plan, Fault>> = leaves
-        .iter()
-        .enumerate()
-        .map(|(index, leaf)| guarded(|| leaf.plan(index, (whole, &data), context, ruleset.primary.as_deref())))
-        .collect();
+    let Planned { data, trees, leaves, rules, plans } = Planned::new(ruleset, whole, context);
     let measurements = measure(&data, context, &leaves, &plans);
     let found = Found::whole(&data, &measurements);
-    let judged: Vec<Judged> = leaves.iter().zip(&plans).map(|(leaf, plan)| Judged::of(leaf, plan.as_ref(), &found)).collect();
-    let rows = found.rows(&all_rows()).unwrap_or_default();
-    let statistics = leaves.iter().zip(&judged).filter_map(|(leaf, judged)| Some((leaf.history_name.clone(), judged.value?))).collect();
+    let judge = |(index, (leaf, plan)): (usize, (&Leaf, &Result<Plan, Fault>))| {
+        let again = |series: &str| leaf.plan_with(index, (whole, &data), context, ruleset.primary.as_deref(), series);
+        Judged::of(leaf, plan.as_ref(), &found, &Series { history: context.history.as_ref(), plan: &again })
+    };
+    let judged: Vec<Judged> = leaves.iter().zip(&plans).enumerate().map(judge).collect();
+    let mut unread = Unread::new(whole, context);
+    judged.iter().filter_map(|judged| judged.fault.as_ref()).for_each(|fault| unread.note(fault));
+    let rows = found.rows(&all_rows()).map_err(|fault| unread.note(&fault)).unwrap_or_default();
+    let statistics = judged.iter().flat_map(|judged| judged.values.iter().cloned()).collect();
     let mut tests = Rows::new((whole, &data), context.options, &ruleset.rules, &trees, &leaves, plans, &judged);
     let results: Vec<RuleResult> = ruleset
         .rules
@@ -71,7 +77,10 @@ pub fn evaluate(ruleset: &Ruleset, data: &Dataset, context: &Context) -> Evaluat
         .map(|(at, (node, tree))| {
             let (outcome, reason) = match tree {
                 Tree::Leaf(_) => combine(tree, &judged),
-                _ if context.options.composites == CompositeEvaluation::Row => tests.judge(at),
+                _ if context.options.composites == CompositeEvaluation::Row => tests.judge(at).unwrap_or_else(|fault| {
+                    unread.note(&fault);
+                    (Outcome::Error, Some(fault.to_string()))
+                }),
                 _ => combine(tree, &judged),
             };
             let mut metrics = BTreeMap::new();
@@ -99,7 +108,40 @@ pub fn evaluate(ruleset: &Ruleset, data: &Dataset, context: &Context) -> Evaluat
         .map(|(analyzer, judged)| AnalyzerResult { analyzer: analyzer.to_string(), metrics: judged.metrics, reason: judged.reason })
         .collect();
     let evaluation = Evaluation { outcome: verdict(&results), score: score(&results), rows, rules: results, analyzers, statistics };
-    Evaluated::new(evaluation, tests)
+    let datasets = std::iter::once(whole).chain(context.references.values()).cloned().collect();
+    Evaluated::new(evaluation, tests, datasets, unread.settle())
+}
+
+/// Measures what a ruleset needs to know of a dataset for the context's states, without evaluating it. What
+/// can't be measured is told when the rules are evaluated.
+pub fn measure_states(ruleset: &Ruleset, data: &Dataset, context: &Context) {
+    let planned = Planned::new(ruleset, data, context);
+    measure(&planned.data, context, &planned.leaves, &planned.plans);
+}
+
+/// What a ruleset wants to know of a dataset.
+struct Planned {
+    /// The dataset, with fields of structs as columns where rules name some.
+    data: Dataset,
+    trees: Vec<Tree>,
+    /// Rules, then analyzers.
+    leaves: Vec<Leaf>,
+    /// How many of them are rules.
+    rules: usize,
+    plans: Vec<Result<Plan, Fault>>,
+}
+
+impl Planned {
+    fn new(ruleset: &Ruleset, whole: &Dataset, context: &Context) -> Planned {
+        let data = scope::with_fields(ruleset, whole).unwrap_or_else(|| whole.clone());
+        let mut leaves = Vec::new();
+        let trees = ruleset.rules.iter().map(|node| Tree::plant(node, &mut leaves)).collect();
+        let rules = leaves.len();
+        leaves.extend(ruleset.analyzers.iter().map(Leaf::of_analyzer));
+        let plan = |(index, leaf): (usize, &Leaf)| guarded(|| leaf.plan(index, (whole, &data), context, ruleset.primary.as_deref()));
+        let plans = leaves.iter().enumerate().map(plan).collect();
+        Planned { data, trees, leaves, rules, plans }
+    }
 }
 
 /// Default labels, and a rule's own over them.
@@ -144,7 +186,7 @@ fn measure(data: &Dataset, context: &Context, leaves: &[Leaf], plans: &[Result<P
             Some(mut states) => stats::measure_with(dataset, &statistics, &mut states),
             None => stats::measure(dataset, &statistics),
         };
-        measurements.insert(source, measured.map_err(|error| error.to_string()));
+        measurements.insert(source, measured.map_err(Fault::from));
     }
     measurements
 }

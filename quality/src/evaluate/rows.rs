@@ -116,27 +116,26 @@ impl Rows {
     }
 
     /// Judges a rule that is put together row by row.
-    pub(crate) fn judge(&self, rule: usize) -> (Outcome, Option<String>) {
+    pub(crate) fn judge(&self, rule: usize) -> Result<(Outcome, Option<String>), Fault> {
         let failed = match self.rules.get(rule) {
-            Some(RowRule::Tested(tree)) => self.count_failed(rule, tree),
-            Some(RowRule::Error(reason)) => return (Outcome::Error, Some(reason.clone())),
+            Some(RowRule::Tested(tree)) => self.count_failed(rule, tree)?,
+            Some(RowRule::Error(reason)) => return Ok((Outcome::Error, Some(reason.clone()))),
             _ => {
                 let names = self.ineligible.get(rule).map(|names| names.join(", ")).unwrap_or_default();
-                return (Outcome::Error, Some(format!("It can't be evaluated row by row, because of {names}.")));
+                return Ok((Outcome::Error, Some(format!("It can't be evaluated row by row, because of {names}."))));
             }
         };
-        match failed {
-            Ok(0) => (Outcome::Passed, None),
-            Ok(failed) => (Outcome::Failed, Some(format!("{failed} rows do not hold."))),
-            Err(fault) => (Outcome::Error, Some(fault.to_string())),
-        }
+        Ok(match failed {
+            0 => (Outcome::Passed, None),
+            failed => (Outcome::Failed, Some(format!("{failed} rows do not hold."))),
+        })
     }
 
     fn count_failed(&self, rule: usize, tree: &Tree) -> Result<u64, Fault> {
         let lists = self.lists(|at| at == rule);
         let mut leaves = Vec::new();
         tree.each(&mut |leaf| leaves.push(leaf));
-        let frame = self.states(&leaves, false).map_err(|error| Fault::Error(error.0))?;
+        let frame = self.states(&leaves, false).map_err(|RowsError::Data(error)| Fault::from(error))?;
         let frame = frame.select([lists.failed(self.inputs(&leaves, false)).sum().cast(DataType::UInt64).alias("failed")]);
         Ok(run(frame)?.column("failed")?.u64()?.get(0).unwrap_or(0))
     }
@@ -209,7 +208,7 @@ impl Rows {
 
     /// All rows with a column of states for each leaf, and one of what reasons show.
     fn states(&self, leaves: &[usize], reasons: bool) -> Result<LazyFrame, RowsError> {
-        let mut frame = self.data.scan().map_err(|error| RowsError(error.to_string()))?;
+        let mut frame = self.data.scan()?;
         let outside = if self.options.filtered_rows == FilteredRows::Skipped { State::Skipped } else { State::Passed };
         // A literal alone would be one row, whatever the rows are without columns.
         if self.columns.is_empty() {

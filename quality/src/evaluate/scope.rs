@@ -85,7 +85,7 @@ impl<'a> Scope<'a> {
             .as_ref()
             .map(|filter| {
                 data::sql::predicate(&filter.value, self.whole.schema())
-                    .map_err(|error| Fault::error(format!("The where clause is invalid: {error}")))
+                    .map_err(|error| Fault::error(format!("The where clause is invalid: {error}{}", after(&error.hint()))))
             })
             .transpose()
     }
@@ -166,7 +166,7 @@ impl<'a> Scope<'a> {
     /// Whether the condition means the same at any time: it looks neither at the clock nor back.
     pub(crate) fn is_lasting(&self) -> bool {
         match &self.rule.condition {
-            Some(Condition::Number(numbers)) => operands(numbers).into_iter().all(|number| !looks_back(number)),
+            Some(Condition::Number(numbers)) => !looks_back(numbers),
             Some(Condition::Date(dates)) => operands(dates).into_iter().all(|date| matches!(date, Date::Day(..) | Date::Null)),
             Some(Condition::Duration(_)) => false,
             Some(Condition::Text(_) | Condition::Size(_)) | None => true,
@@ -217,12 +217,16 @@ fn operands<T>(comparison: &Comparison<T>) -> Vec<&T> {
     }
 }
 
-/// Whether a number is worked out from earlier metrics.
-fn looks_back(number: &Number) -> bool {
+/// Whether any operand is worked out from earlier metrics.
+pub(crate) fn looks_back(numbers: &Comparison<Number>) -> bool {
+    operands(numbers).into_iter().any(is_of_the_past)
+}
+
+fn is_of_the_past(number: &Number) -> bool {
     match number {
         Number::Literal(..) | Number::Null => false,
-        Number::Arithmetic(left, _, right) => looks_back(left) || looks_back(right),
-        Number::Bracketed(inner) => looks_back(inner),
+        Number::Arithmetic(left, _, right) => is_of_the_past(left) || is_of_the_past(right),
+        Number::Bracketed(inner) => is_of_the_past(inner),
         Number::Call(..) => true,
     }
 }
@@ -249,6 +253,11 @@ pub(crate) fn nearest<'a>(names: impl Iterator<Item = &'a str>, wanted: &str) ->
         .filter(|(distance, _)| *distance <= 1.max(wanted.chars().count() / 3))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name)
+}
+
+/// A hint as a reason says it.
+pub(crate) fn after(hint: &str) -> String {
+    if hint.is_empty() { String::new() } else { format!("; {hint}") }
 }
 
 /// Names as a reason lists them.

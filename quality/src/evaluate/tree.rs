@@ -1,5 +1,6 @@
 //! Rules put together by `and` and `or`, with their parts in one list.
 
+use super::scope::looks_back;
 use super::{Context, Fault, Plan, Scope, Want, rules};
 use crate::data::Dataset;
 use crate::language::RuleType;
@@ -34,13 +35,40 @@ impl Leaf {
         context: &Context,
         primary: Option<&str>,
     ) -> Result<Plan, Fault> {
-        let scope =
-            Scope { rule: &self.rule, analyzer: self.analyzer, index, data, whole, context, statistic_name: &self.history_name, primary };
+        self.plan_with(index, (whole, data), context, primary, &self.history_name)
+    }
+
+    /// Its plan with the series of another name as its past: that of a group.
+    pub(crate) fn plan_with(
+        &self,
+        index: usize,
+        (whole, data): (&Dataset, &Dataset),
+        context: &Context,
+        primary: Option<&str>,
+        statistic_name: &str,
+    ) -> Result<Plan, Fault> {
+        let scope = Scope { rule: &self.rule, analyzer: self.analyzer, index, data, whole, context, statistic_name, primary };
         scope.filter()?;
         for column in &self.rule.group_by {
             super::scope::column_of(data.schema(), &column.value, "the dataset")?;
         }
-        rules::plan(&scope)
+        let mut plan = rules::plan(&scope)?;
+        if !self.rule.group_by.is_empty() && self.condition_looks_back() {
+            // Each group has bounds of its own, which a test of rows does not know.
+            plan.rows = None;
+        }
+        Ok(plan)
+    }
+
+    /// Whether its condition is worked out from what was earlier.
+    pub(crate) fn condition_looks_back(&self) -> bool {
+        matches!(&self.rule.condition, Some(Condition::Number(numbers)) if looks_back(numbers))
+    }
+
+    /// Whether anything of it is.
+    pub(crate) fn looks_back(&self) -> bool {
+        let shares = [&self.rule.threshold, &self.rule.mostly];
+        self.rule.kind == RuleType::DetectAnomalies || self.condition_looks_back() || shares.into_iter().flatten().any(looks_back)
     }
 
     /// How many rows its `where` leaves, if it has one.
@@ -74,7 +102,11 @@ pub(crate) fn watched(rule: &Rule) -> Option<Rule> {
     if matches!(kind, RuleType::DetectAnomalies | RuleType::AllStatistics | RuleType::Distribution) {
         return None;
     }
-    Some(Rule { filter: rule.filter.clone(), ..bare(kind, rule.parameters.iter().skip(1).cloned().collect()) })
+    Some(Rule {
+        filter: rule.filter.clone(),
+        group_by: rule.group_by.clone(),
+        ..bare(kind, rule.parameters.iter().skip(1).cloned().collect())
+    })
 }
 
 /// What a rule's history is kept under: the rule without condition; if the condition tells which of several

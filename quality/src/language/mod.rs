@@ -26,7 +26,7 @@ pub use parser::parse;
 pub use rule_type::RuleType;
 
 /// More than a person reads at once; it also bounds the work that is spent on a broken file.
-const MAX_DIAGNOSTICS: usize = 20;
+pub(crate) const MAX_DIAGNOSTICS: usize = 20;
 
 /// The known name that is most like another, if any is like it.
 pub fn nearest<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {

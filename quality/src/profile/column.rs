@@ -89,8 +89,16 @@ pub struct Numbers {
     pub interquartile_range: f64,
     /// How many are zero.
     pub zeros: u64,
+    /// Whether the quantiles and the interquartile range are exact, rather than about right.
+    #[serde(default = "exact", rename = "quantiles_are_exact")]
+    pub is_exact: bool,
     /// Quantiles, in order.
     pub quantiles: Vec<Quantile>,
+}
+
+/// Profiles that don't say are of a time when all were.
+fn exact() -> bool {
+    true
 }
 
 /// Which share of the numbers is at most how much.

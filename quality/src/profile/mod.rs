@@ -26,12 +26,37 @@ pub struct Profile {
     pub rows: u64,
     /// Its columns, in their order.
     pub columns: Vec<ColumnProfile>,
+    /// Columns whose values would have been counted, had there been room for all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub uncounted: Vec<String>,
 }
 
 impl Profile {
     /// The profile of a column.
     pub fn column(&self, name: &str) -> Option<&ColumnProfile> {
         self.columns.iter().find(|column| column.name == name)
+    }
+
+    /// What of it is less than it would be if there were more room in memory, in sentences.
+    pub fn notes(&self) -> Vec<String> {
+        let about = self.columns.iter().filter(|column| column.numbers.as_ref().is_some_and(|numbers| !numbers.is_exact)).count();
+        let mut notes = Vec::new();
+        if about > 0 {
+            notes.push(format!(
+                "quantiles of {about} {} and their plots are about right: all values would not fit in the memory that a profile may use",
+                if about == 1 { "column" } else { "columns" }
+            ));
+        }
+        if let Some(first) = self.uncounted.first() {
+            let more = match self.uncounted.len() - 1 {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            notes.push(format!(
+                "values of column {first}{more} are not counted, and how many there are is an estimate: they would not fit in the memory that a profile may use; name fewer columns"
+            ));
+        }
+        notes
     }
 }
 

@@ -5,7 +5,7 @@ use polars::prelude::{DataType, PlSmallStr, col, lit};
 use super::{ColumnProfile, Kind, Lengths, Numbers, Profile, Quantile, Spread, TypeCounts, ValueCount, bins::bins, times::times};
 use crate::{
     data::{DataError, Dataset},
-    stats::{Measure, MeasureError, Measured, Quantiles, Statistic, TopValues, measure},
+    stats::{self, Measure, MeasureError, Measured, Quantiles, Statistic, TopValues, measure_with_options},
 };
 
 /// What is looked at.
@@ -23,12 +23,15 @@ pub struct Options {
     pub bins: usize,
     /// Which quantiles of numbers are told, from 0 to 1.
     pub quantiles: Vec<f64>,
+    /// Bytes that values of all columns may take in memory together, be they numbers or counted values; where they
+    /// would take more, quantiles are about right, and values are not counted. The profile says so.
+    pub memory: u64,
 }
 
 impl Default for Options {
     fn default() -> Options {
         let quantiles = vec![0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99];
-        Options { columns: None, categories: 120, frequent: 10_000, shown: 20, bins: 20, quantiles }
+        Options { columns: None, categories: 120, frequent: 10_000, shown: 20, bins: 20, quantiles, memory: 256 << 20 }
     }
 }
 
@@ -56,11 +59,15 @@ pub fn profile(data: &Dataset, options: &Options) -> Result<Profile, ProfileErro
         .chain(chosen.iter().flat_map(|(name, stored)| first_pass(name, stored)))
         .map(Statistic::of)
         .collect();
-    let first = measure(data, &wanted)?;
+    let first = measure_with_options(data, &wanted, &keeping(options))?;
     let rows = first.get(&Statistic::of(Measure::Rows)).ok().and_then(|state| state.rows()).unwrap_or_default();
     let mut columns: Vec<ColumnProfile> = chosen.iter().map(|(name, stored)| of_first_pass(name, stored, rows, &first, options)).collect();
-    second_pass(data, &mut columns, options)?;
-    Ok(Profile { rows, columns })
+    let uncounted = second_pass(data, &mut columns, options)?;
+    Ok(Profile { rows, columns, uncounted })
+}
+
+fn keeping(options: &Options) -> stats::Options {
+    stats::Options { values: Some(options.memory), ..stats::Options::default() }
 }
 
 /// The columns that are looked at, in the dataset's order.
@@ -145,6 +152,7 @@ fn numbers(name: &str, measured: &Measured, options: &Options) -> Option<(Number
         range: max - min,
         interquartile_range: quantiles.quantile(0.75)? - quantiles.quantile(0.25)?,
         zeros: moments.zeros,
+        is_exact: quantiles.is_exact(),
         quantiles: options.quantiles.iter().copied().filter_map(quantile).collect(),
     };
     Some((numbers, binned(min, max, quantiles, options.bins)))
@@ -162,14 +170,13 @@ fn binned(min: f64, max: f64, quantiles: &Quantiles, number: usize) -> Vec<super
     bins(least, greatest, number, |edge| quantiles.below(edge))
 }
 
-/// Counts values where there are few of them, and measures strings that are numbers.
-fn second_pass(data: &Dataset, columns: &mut [ColumnProfile], options: &Options) -> Result<(), ProfileError> {
-    let mut wanted = Vec::new();
+/// Counts values where there are few of them, and measures strings that are numbers. Gives the columns whose values
+/// would have been counted, had there been room.
+fn second_pass(data: &Dataset, columns: &mut [ColumnProfile], options: &Options) -> Result<Vec<String>, ProfileError> {
+    let (counted, uncounted) = counted(columns, options);
+    let mut wanted: Vec<Statistic> = counted.into_iter().map(|name| Statistic::of(Measure::TopValues(name))).collect();
     let mut casts = Vec::new();
     for column in columns.iter() {
-        if column.distinct.is_some_and(|distinct| distinct <= limit(column, options)) && column.kind != Kind::Unknown {
-            wanted.push(Statistic::of(Measure::TopValues(column.name.clone())));
-        }
         if column.inferred && column.kind.is_numeric() {
             let cast = unused(data, &column.name);
             wanted.extend(of_numbers(|| cast.clone()).map(Statistic::of));
@@ -179,11 +186,11 @@ fn second_pass(data: &Dataset, columns: &mut [ColumnProfile], options: &Options)
         }
     }
     if wanted.is_empty() {
-        return Ok(());
+        return Ok(uncounted);
     }
     // Whatever is asked for, the dataset is read once.
-    let measured =
-        if casts.is_empty() { measure(data, &wanted)? } else { measure(&Dataset::of_lazy(data.scan()?.with_columns(casts))?, &wanted)? };
+    let with_numbers = if casts.is_empty() { None } else { Some(Dataset::of_lazy(data.scan()?.with_columns(casts))?) };
+    let measured = measure_with_options(with_numbers.as_ref().unwrap_or(data), &wanted, &keeping(options))?;
     for column in columns {
         if let Some(top) = measured.get(&Statistic::of(Measure::TopValues(column.name.clone()))).ok().and_then(|state| state.top_values()) {
             add_values(column, top, options);
@@ -194,7 +201,35 @@ fn second_pass(data: &Dataset, columns: &mut [ColumnProfile], options: &Options)
             (column.numbers, column.bins) = (Some(numbers), bins);
         }
     }
-    Ok(())
+    Ok(uncounted)
+}
+
+/// Bytes of a value in a table of counts besides its text.
+const ENTRY: u64 = 112;
+
+/// The columns whose values are counted, and those for which there is no room; the fewer values, the sooner.
+fn counted(columns: &[ColumnProfile], options: &Options) -> (Vec<String>, Vec<String>) {
+    let mut few: Vec<(u64, usize)> = Vec::new();
+    for (place, column) in columns.iter().enumerate() {
+        if let Some(distinct) = column.distinct.filter(|distinct| *distinct <= limit(column, options) && column.kind != Kind::Unknown) {
+            let text = column.lengths.map_or(20, |lengths| (lengths.min + lengths.max) / 2);
+            few.push((distinct * (ENTRY + text), place));
+        }
+    }
+    few.sort_unstable();
+    let room = options.memory / stats::threads() as u64;
+    let mut used = 0_u64;
+    let mut chosen = vec![false; columns.len()];
+    let mut left_out = vec![false; columns.len()];
+    for (bytes, place) in few {
+        used = used.saturating_add(bytes);
+        let into = if used <= room { &mut chosen } else { &mut left_out };
+        into.iter_mut().skip(place).take(1).for_each(|flag| *flag = true);
+    }
+    let named = |flags: Vec<bool>| {
+        columns.iter().zip(flags).filter(|(_, flag)| *flag).map(|(column, _)| column.name.clone()).collect::<Vec<String>>()
+    };
+    (named(chosen), named(left_out))
 }
 
 /// Up to how many values are counted. The most frequent of many fractions tell nobody anything.

@@ -138,7 +138,7 @@ fn no_rows_and_no_columns() {
         assert_eq!((column.nulls, column.completeness, &column.numbers, column.distinct), (0, 1.0, &None, Some(0)), "{column:?}");
     }
     let nothing = profile(&Dataset::of_frame(DataFrame::empty()), &Options::default()).unwrap();
-    assert_eq!(nothing, Profile { rows: 0, columns: Vec::new() });
+    assert_eq!(nothing, Profile { rows: 0, columns: Vec::new(), uncounted: Vec::new() });
 }
 
 #[test]
@@ -228,4 +228,38 @@ proptest! {
         prop_assert_eq!(&numbers.bins, &texts.bins);
         prop_assert_eq!(&numbers.values, &texts.values);
     }
+}
+
+/// Everything that is kept of values has to fit; what does not fit is told.
+#[test]
+fn a_profile_stays_in_its_memory_and_says_what_it_could_not_keep() {
+    let rows = 4_000_i64;
+    let numbers = (0..8).map(|column| Column::new(format!("n{column}").into(), (0..rows).map(|row| row * 7 % 4_001).collect::<Vec<_>>()));
+    let texts = (0..8).map(|column| {
+        let distinct = if column < 4 { 3 } else { 900 };
+        Column::new(format!("s{column}").into(), (0..rows).map(|row| format!("text {}", row % distinct)).collect::<Vec<_>>())
+    });
+    let data = Dataset::of_frame(DataFrame::new_infer_height(numbers.chain(texts).collect()).unwrap());
+    let with_memory = |memory: u64| profile(&data, &Options { memory, ..Options::default() }).unwrap();
+
+    let whole = with_memory(256 << 20);
+    assert_eq!(whole.notes(), [] as [String; 0]);
+    let small = with_memory(150_000);
+    let notes = small.notes();
+    assert_eq!(notes.len(), 2, "{notes:?}");
+    assert!(notes[0].starts_with("quantiles of 8 columns"), "{notes:?}");
+    assert!(notes[1].contains("values of column n0 and 11 more are not counted"), "{notes:?}");
+    for (exact, about) in whole.columns.iter().zip(&small.columns) {
+        if let (Some(exact), Some(about)) = (&exact.numbers, &about.numbers) {
+            assert!(exact.is_exact && !about.is_exact);
+            assert_eq!((exact.min, exact.max, exact.mean, exact.zeros), (about.min, about.max, about.mean, about.zeros));
+            for (exact, about) in exact.quantiles.iter().zip(&about.quantiles) {
+                assert!((exact.value - about.value).abs() < 0.05 * 4_001.0, "{exact:?} {about:?}");
+            }
+        }
+    }
+    assert_eq!(small.column("s0").unwrap().values, whole.column("s0").unwrap().values, "few values are counted all the same");
+    assert!(small.column("s7").unwrap().values.is_none() && whole.column("s7").unwrap().values.is_some());
+    let read: Profile = serde_json::from_str(&serde_json::to_string(&small).unwrap()).unwrap();
+    assert_eq!(read, small);
 }

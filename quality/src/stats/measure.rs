@@ -3,7 +3,8 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{
-    MeasureError, State, Statistic, StatisticError, footers,
+    Measure, MeasureError, State, Statistic, StatisticError, footers,
+    keys::Keep,
     pass::{self, Found, Plan, Value},
 };
 use crate::data::Dataset;
@@ -16,11 +17,14 @@ pub struct Options {
     pub states: bool,
     /// Bytes that keys may take in memory before they go to a temporary file.
     pub memory: u64,
+    /// Bytes that the values of all `Quantiles` may take together before those are sketches; by default each may
+    /// take 32 MB.
+    pub values: Option<u64>,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { states: false, memory: 512 << 20 }
+        Options { states: false, memory: 512 << 20, values: None }
     }
 }
 
@@ -69,13 +73,33 @@ pub fn measure_with_options(dataset: &Dataset, statistics: &[Statistic], options
         }
     }
     let numbered: Vec<(usize, &Statistic)> = open.iter().copied().enumerate().collect();
-    let (plan, errors) = Plan::new(dataset.schema(), &numbered);
+    let (mut plan, errors) = Plan::new(dataset.schema(), &numbered);
+    if let Some(values) = options.values {
+        plan.limit_values(values, pass::threads());
+    }
     let place = |(index, one): (usize, Found)| open.get(index).map(|statistic| ((*statistic).clone(), one));
     found.extend(errors.into_iter().map(|(index, error)| (index, Err(error))).filter_map(place));
     if !plan.sections.is_empty() {
-        found.extend(pass::run(dataset, &plan, options)?.into_iter().filter_map(place));
+        found.extend(
+            pass::run(dataset, &plan, if options.states { Keep::All } else { Keep::Few }, options.memory)?.into_iter().filter_map(place),
+        );
     }
     Ok(Measured { found })
+}
+
+/// The keys of some columns that occur more than once, among the rows that a filter lets through; or why they can't be found.
+pub(crate) fn repeated_keys(dataset: &Dataset, columns: &[String], filter: Option<&str>) -> Result<HashSet<u128>, String> {
+    let measure = Measure::Frequencies(columns.to_vec());
+    let statistic = Statistic { measure, filter: filter.map(str::to_owned), group_by: Vec::new() };
+    let (plan, errors) = Plan::new(dataset.schema(), &[(0, &statistic)]);
+    let errors = errors.into_iter().map(|(_, error)| Err(error));
+    let found = pass::run(dataset, &plan, Keep::Repeated, Options::default().memory).map_err(|error| error.to_string())?;
+    let table = match errors.chain(found.into_iter().map(|(_, found)| found)).next() {
+        Some(Ok(Value::One(State::Frequencies(counted)))) => counted.table.unwrap_or_default(),
+        Some(Err(error)) => return Err(error.to_string()),
+        _ => return Err(StatisticError::NotMeasured.to_string()),
+    };
+    Ok(table.iter().filter(|(_, count)| *count > 1).map(|(key, _)| key).collect())
 }
 
 #[cfg(test)]

@@ -18,11 +18,17 @@ mod states;
 pub mod statistic;
 mod store;
 
+pub(crate) use self::pass::threads;
+
 pub use self::{
     error::{MeasureError, StatisticError},
     measure::{Measured, Options, measure, measure_with_options},
     state::{MergeError, State},
-    states::{CoMoments, Distinct, Extremes, Frequencies, FrequencySummary, FrequencyTable, Lengths, Moments, Quantiles, TopValues, Types},
-    statistic::{Measure, Predicate, Statistic},
+    states::{
+        Classes, CoMoments, Distinct, Extremes, Frequencies, FrequencySummary, FrequencyTable, Histogram, Lengths, Moments, Quantiles,
+        TopValues, Types,
+    },
+    statistic::{Edges, Measure, Predicate, Statistic},
     store::{DataFile, StoreError, Stored, measure_with},
 };
+pub(crate) use self::{keys::keys_of_rows, measure::repeated_keys};

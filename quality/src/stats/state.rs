@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::states::{CoMoments, Distinct, Extremes, Frequencies, FrequencySummary, Lengths, Moments, NoKeys, Quantiles, TopValues, Types};
+use super::states::{
+    Classes, CoMoments, Distinct, Extremes, Frequencies, FrequencySummary, Histogram, Lengths, Moments, NoKeys, Quantiles, TopValues, Types,
+};
 
 /// What a statistic has seen. The state of all rows is the merger of the states of their parts, in
 /// any order: counts exactly, moments but for rounding, sketches within their error.
@@ -34,6 +36,10 @@ pub enum State {
     TopValues(TopValues),
     /// About how many distinct values.
     Distinct(Distinct),
+    /// Numbers by ranges.
+    Histogram(Histogram),
+    /// Numbers by classes.
+    Classes(Classes),
     /// What strings look like.
     Types(Types),
 }
@@ -67,6 +73,8 @@ impl State {
             (State::TopValues(one), State::TopValues(other)) => one.merge(other),
             (State::Distinct(one), State::Distinct(other)) => one.merge(other),
             (State::Types(one), State::Types(other)) => one.merge(other),
+            (State::Histogram(one), State::Histogram(other)) => one.merge(other),
+            (State::Classes(one), State::Classes(other)) => one.merge(other),
             _ => return Err(MergeError::Kinds),
         }
         Ok(())
@@ -158,6 +166,22 @@ impl State {
     pub fn approximate_distinct(&self) -> Option<f64> {
         match self {
             State::Distinct(distinct) => Some(distinct.estimate()),
+            _ => None,
+        }
+    }
+
+    /// Of `Histogram`.
+    pub fn histogram(&self) -> Option<&Histogram> {
+        match self {
+            State::Histogram(histogram) => Some(histogram),
+            _ => None,
+        }
+    }
+
+    /// Of `Classes`: numbers of each class.
+    pub fn classes(&self) -> Option<&[u64]> {
+        match self {
+            State::Classes(classes) => Some(classes.counts()),
             _ => None,
         }
     }

@@ -56,6 +56,10 @@ pub enum Measure {
     TopValues(String),
     /// About how many distinct values there are (HyperLogLog).
     ApproximateDistinct(String),
+    /// Numbers by ranges whose edges are multiples of a power of two; infinities and NaN are in none.
+    Histogram(String),
+    /// Numbers by classes between given edges.
+    Classes(String, Edges),
     /// What strings look like: null, fractional, integral, boolean, other; Deequ's regular expressions.
     Types(String),
 }
@@ -75,8 +79,29 @@ impl Measure {
             Measure::Quantiles(column) => ("quantiles", vec![column]),
             Measure::TopValues(column) => ("top_values", vec![column]),
             Measure::ApproximateDistinct(column) => ("approximate_distinct", vec![column]),
+            Measure::Histogram(column) => ("histogram", vec![column]),
+            Measure::Classes(column, edges) => ("classes", vec![column, &edges.0]),
             Measure::Types(column) => ("types", vec![column]),
         }
+    }
+}
+
+/// Edges between classes of numbers, in order.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Edges(String);
+
+impl Edges {
+    /// Of these numbers.
+    pub fn of(edges: &[f64]) -> Edges {
+        let mut edges: Vec<f64> = edges.to_vec();
+        edges.sort_unstable_by(f64::total_cmp);
+        Edges(edges.iter().map(|edge| format!("{edge:?}")).collect::<Vec<_>>().join(" "))
+    }
+
+    /// The numbers.
+    pub fn values(&self) -> Vec<f64> {
+        // A number is spelled with as many digits as it needs to be read again.
+        self.0.split_whitespace().filter_map(|edge| edge.parse().ok()).collect()
     }
 }
 

@@ -9,6 +9,7 @@ use crate::{
     profile::{self, Profile, ProfileError, profile},
 };
 use jiff::Timestamp;
+use std::sync::Arc;
 
 /// What is suggested, and how it is checked.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,6 +41,9 @@ pub enum SuggestError {
     /// The dataset can't be read.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// The dataset can't be read any more.
+    #[error(transparent)]
+    Unread(#[from] Arc<DataError>),
     /// It can't be profiled.
     #[error(transparent)]
     Profile(#[from] ProfileError),
@@ -64,14 +68,14 @@ pub fn suggest(data: &Dataset, options: &Options) -> Result<Suggestions, Suggest
     let (of_all, of_own): (Vec<usize>, Vec<usize>) =
         (0..drafts.len()).filter(|draft| drafts[*draft].own.is_none()).partition(|draft| drafts[*draft].is_of_all_rows());
     for (asked, rows) in [(of_own, &own), (of_all, data)].into_iter().filter(|(asked, _)| !asked.is_empty()) {
-        for (draft, held) in asked.iter().zip(ask(&drafts, &asked, rows).1) {
+        for (draft, held) in asked.iter().zip(ask(&drafts, &asked, rows)?.1) {
             drafts[*draft].own = Some(held);
         }
     }
     let mut held_out = 0;
     if let Some(others) = others {
         let asked: Vec<usize> = (0..drafts.len()).filter(|draft| drafts[*draft].holds()).collect();
-        let (rows, answers) = ask(&drafts, &asked, &others);
+        let (rows, answers) = ask(&drafts, &asked, &others)?;
         held_out = rows;
         // Of no rows every answer is empty.
         for (draft, held) in asked.iter().zip(answers).filter(|_| rows > 0) {
@@ -149,9 +153,11 @@ fn read(spelled: &str) -> Result<Node, String> {
 }
 
 /// The rows that were asked, and the answers in the order of the drafts.
-fn ask(drafts: &[Draft], asked: &[usize], data: &Dataset) -> (u64, Vec<Held>) {
+fn ask(drafts: &[Draft], asked: &[usize], data: &Dataset) -> Result<(u64, Vec<Held>), Arc<DataError>> {
     let rules = asked.iter().filter_map(|draft| drafts[*draft].read.clone()).collect();
     // Nothing that is suggested asks for the time.
-    let evaluated = evaluate(&Ruleset { rules, ..Ruleset::default() }, data, &Context::new(Timestamp::UNIX_EPOCH)).evaluation;
-    (evaluated.rows, evaluated.rules.into_iter().map(|rule| Held { outcome: rule.outcome, reason: rule.reason }).collect())
+    let evaluated = evaluate(&Ruleset { rules, ..Ruleset::default() }, data, &Context::new(Timestamp::UNIX_EPOCH));
+    let evaluation = evaluated.evaluation.clone();
+    evaluated.into_unread().map_or(Ok(()), Err)?;
+    Ok((evaluation.rows, evaluation.rules.into_iter().map(|rule| Held { outcome: rule.outcome, reason: rule.reason }).collect()))
 }

@@ -40,6 +40,7 @@ fn with_values(values: &[(&str, u64)], mut column: ColumnProfile) -> ColumnProfi
 
 fn with_numbers(min: f64, max: f64, mut column: ColumnProfile) -> ColumnProfile {
     column.numbers = Some(Numbers {
+        is_exact: true,
         min,
         max,
         mean: min.midpoint(max),

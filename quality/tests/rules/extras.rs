@@ -165,10 +165,43 @@ fn analyzers() {
     }
     assert!(evaluation.analyzers[3].reason.as_ref().unwrap().contains("does not exist"));
     assert_eq!(metrics(4)["Column.s.Distribution.b"], 2.0);
-    assert_eq!(metrics(5).len(), 20);
+    assert_eq!(metrics(5).len(), 17);
+    assert_eq!((metrics(5)["Column.x.Distribution.[1, 1.0625)"], metrics(5)["Column.x.Distribution.[2, 2.0625)"]), (1.0, 1.0));
     assert_eq!(metrics(5).values().sum::<f64>(), 2.0);
     assert_eq!(metrics(6)["Column.x.Minimum"], 1.0);
     assert_eq!(metrics(7)["Column.s.MaximumLength"], 1.0);
     assert_eq!(evaluation.statistics["Mean \"x\""], 1.5);
     assert_eq!(evaluation.statistics["RowCount"], 3.0);
+}
+
+/// What is measured of two days compares: the ranges of a distribution have the same edges, and classes are those of
+/// the reference, whatever the dataset's own numbers are.
+#[test]
+fn distributions_of_two_days_compare() {
+    let metrics = |values: Vec<f64>| {
+        let source = "Rules = [] Analyzers = [Distribution \"x\"]";
+        evaluate(&parse(source), &Dataset::of_frame(df!("x" => values).unwrap()), &context()).evaluation.analyzers.remove(0).metrics
+    };
+    let day = |shift: f64| (0..300).map(|value| 3.0 + shift + f64::from(value) / 6.0).collect::<Vec<f64>>();
+    let (first, second, both) = (metrics(day(0.0)), metrics(day(0.4)), metrics([day(0.0), day(0.4)].concat()));
+    assert!(first.keys().eq(second.keys()) && first != second, "{first:?} {second:?}");
+    assert!(both.iter().all(|(range, rows)| *rows == first[range] + second[range]), "{both:?}");
+
+    let reference = df!("x" => (1..=100).map(f64::from).collect::<Vec<f64>>()).unwrap();
+    let context = context().with_reference("ref", Dataset::of_frame(reference));
+    let distance = |values: Vec<f64>, method: &str| {
+        let rule = format!("DistributionMatch \"x\" \"ref.x\" \"{method}\" < 9");
+        let found = run_in(&context, &df!("x" => values).unwrap(), &rule).evaluation.rules.remove(0);
+        found.metrics[&format!("Column.x.DistributionMatch.{method}")]
+    };
+    // Half of the numbers in the first of ten classes, half in the last: whatever their own least and greatest are.
+    let expected = (2.0 * (0.4_f64.powi(2) / 0.6) + 0.8) / 2.0;
+    for far in [95.0, 1e9] {
+        let found = distance([vec![3.0; 50], vec![far; 50]].concat(), "chi-square");
+        assert!((found - expected).abs() < 1e-12, "{found} {expected}");
+    }
+    let twelfth = distance([vec![10.0; 10], (11..=100).map(f64::from).collect()].concat(), "psi");
+    assert_eq!(twelfth, 0.0, "an edge is in the class below it");
+    let grouped = df!("x" => [5.0, 15.0, 25.0], "g" => ["a", "a", "b"]).unwrap();
+    check_in(&context, &grouped, &[("DistributionMatch \"x\" \"ref.x\" \"chi-square\" between 0.66 and 0.67 where \"x < 20\"", PASSED)]);
 }

@@ -1,6 +1,8 @@
 //! `group by`, composites, levels, labels and the verdict.
 
-use lakegate_quality::evaluate::{CompositeEvaluation, Options};
+use std::collections::BTreeMap;
+
+use lakegate_quality::evaluate::{CompositeEvaluation, Options, Point};
 use lakegate_quality::language::ast::Level;
 use polars::prelude::*;
 
@@ -123,4 +125,105 @@ fn an_evaluation_is_json_and_back() {
     assert!(back.rules[0].metrics["Column.x.Mean"].is_nan());
     assert_eq!(back.rules[2], evaluation.rules[2]);
     assert!(!evaluation.statistics.contains_key("Mean \"x\""), "a history is of numbers");
+}
+
+/// A context in which each of these statistics was measured so often before, an hour apart.
+fn with_past(past: &[(&str, &[f64])]) -> Context {
+    let point = |(hour, value): (i64, &f64)| Point { at: now() - jiff::SignedDuration::from_hours(100 - hour), value: *value };
+    let series = |values: &[f64]| (0..).zip(values).map(point).collect::<Vec<Point>>();
+    let history: BTreeMap<String, Vec<Point>> = past.iter().map(|(name, values)| ((*name).to_owned(), series(values))).collect();
+    context().with_history(Arc::new(history))
+}
+
+#[test]
+fn each_group_has_a_history_of_its_own() {
+    let frame = table();
+    let statistics =
+        run(&frame, "RowCount > 0 group by \"g\", Completeness \"x\" > 0 where \"id < 4\" group by \"g\" \"h\"").evaluation.statistics;
+    let names: Vec<(&str, f64)> = statistics.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+    let complete = "Completeness \"x\" where \"id < 4\" group by \"g\" \"h\"";
+    let complete = |key: &str| format!("{complete} [{key}]");
+    let expected = [
+        (complete("\"a\", \"1\""), 1.0),
+        (complete("\"b\", \"1\""), 0.0),
+        (complete("\"b\", \"2\""), 1.0),
+        (complete("\"null\", \"2\""), 1.0),
+        ("RowCount group by \"g\" [\"a\"]".to_owned(), 2.0),
+        ("RowCount group by \"g\" [\"b\"]".to_owned(), 2.0),
+        ("RowCount group by \"g\" [\"null\"]".to_owned(), 1.0),
+    ];
+    assert_eq!(names, expected.each_ref().map(|(name, value)| (name.as_str(), *value)));
+
+    let past = with_past(&[
+        ("RowCount group by \"g\" [\"a\"]", &[2.0, 4.0]),
+        ("RowCount group by \"g\" [\"b\"]", &[1.0, 1.0]),
+        ("RowCount group by \"g\"", &[1000.0, 1000.0]),
+    ]);
+    let cases = [
+        // 3 of a, 1 of b, nothing of null before; and now 2, 2 and 1.
+        ("RowCount >= avg(last(2)) group by \"g\"", FAILED),
+        ("RowCount >= avg(last(2)) - 1 group by \"g\"", PASSED),
+        ("RowCount <= avg(last(2)) * 2 group by \"g\"", FAILED),
+        ("RowCount <= avg(last(2)) * 2 + 1 group by \"g\"", PASSED),
+        ("IsComplete \"id\" group by \"g\" with mostly >= avg(last(3))", PASSED),
+    ];
+    check_in(&past, &frame, &cases);
+    let reason = run_in(&past, &frame, cases[0].0).evaluation.rules.remove(0).reason.unwrap();
+    assert!(reason.starts_with("1 of 3 groups do not hold. g = \"a\": Value: 2"), "{reason}");
+    let per_value = "ColumnValues \"x\" in [1, 2, 4, 5, NULL, last()] group by \"g\"";
+    check_in(&past, &frame, &[(per_value, ERROR), ("IsUnique \"id\" group by \"g\" with mostly > avg(last(2)) * 0.5", PASSED)]);
+}
+
+#[test]
+fn values_within_a_group_are_held_against_its_own_past() {
+    let frame = table();
+    let past = with_past(&[
+        ("ColumnValues \"id\" group by \"g\" [\"a\"]", &[0.0]),
+        ("ColumnValues \"id\" group by \"g\" [\"b\"]", &[2.0]),
+        ("ColumnValues \"id\" group by \"g\" [\"null\"]", &[0.0]),
+    ]);
+    let rule = "ColumnValues \"id\" > last() group by \"g\"";
+    let evaluated = run_in(&past, &frame, rule);
+    let result = &evaluated.evaluation.rules[0];
+    assert_eq!(result.outcome, FAILED);
+    assert!(result.reason.as_ref().unwrap().starts_with("1 of 3 groups do not hold. g = \"b\""), "{result:?}");
+    assert!(!evaluated.tells_rows(0), "the bounds of a row's group are not known to the test of rows");
+}
+
+#[test]
+fn anomalies_are_looked_for_in_each_groups_history() {
+    let frame = table();
+    let usual: Vec<f64> = (0..20).map(|at| 2.0 + f64::from(at % 3) / 10.0).collect();
+    let unusual: Vec<f64> = usual.iter().map(|value| value * 50.0).collect();
+    let rule = "DetectAnomalies \"RowCount\" group by \"g\"";
+    let names = ["RowCount group by \"g\" [\"a\"]", "RowCount group by \"g\" [\"b\"]"];
+    check_in(&with_past(&[(names[0], &usual), (names[1], &usual)]), &frame, &[(rule, PASSED)]);
+    let evaluation = run_in(&with_past(&[(names[0], &usual), (names[1], &unusual)]), &frame, rule).evaluation;
+    let result = &evaluation.rules[0];
+    assert_eq!((result.outcome, evaluation.statistics[names[1]]), (FAILED, 2.0));
+    assert!(result.reason.as_ref().unwrap().contains("1 of 3 groups do not hold. g = \"b\": RowCount group by"), "{result:?}");
+    check_in(&with_past(&[]), &frame, &[("DetectAnomalies \"Uniqueness\" \"id\" group by \"g\"", PASSED)]);
+}
+
+#[test]
+fn so_many_groups_have_a_history_and_the_rule_tells_of_the_others() {
+    let keys: Vec<String> = (0..150).map(|key| format!("k{key:03} \"quoted\"")).collect();
+    let frame = df!("g" => &keys).unwrap();
+    let name = |key: usize| format!("RowCount group by \"g\" [\"k{key:03} \\\"quoted\\\"\"]");
+    let of = |context: &Context, rule: &str| {
+        let mut evaluation = run_in(context, &frame, rule).evaluation;
+        (evaluation.rules.remove(0), evaluation.statistics)
+    };
+    let (result, statistics) = of(&context(), "RowCount = 1 group by \"g\"");
+    assert_eq!((result.outcome, statistics.len()), (PASSED, 100));
+    assert_eq!(result.reason.as_deref(), Some("A history is kept of 100 of 150 groups."));
+    assert!(statistics.contains_key(&name(0)) && statistics.contains_key(&name(99)), "{statistics:?}");
+    // What has a history keeps it, whatever comes before it; what has none is not compared with nothing.
+    let past = with_past(&[(&name(149), &[7.0, 7.0])]);
+    let (result, statistics) = of(&past, "RowCount < 1 + avg(last(2)) + 0.1 group by \"g\"");
+    assert_eq!((result.outcome, statistics.len(), statistics.get(&name(149))), (PASSED, 100, Some(&1.0)), "{result:?}");
+    assert!(!statistics.contains_key(&name(99)));
+    let (result, _) = of(&past, "RowCount < avg(last(2)) group by \"g\"");
+    let reason = result.reason.unwrap();
+    assert!(reason.starts_with("99 of 150 groups do not hold.") && reason.ends_with("the others are not compared with one."), "{reason}");
 }

@@ -101,3 +101,68 @@ fn primary_keys_are_unique_and_complete_in_each_column() {
     assert_eq!(result.metrics["Column.a.Completeness"], 0.6);
     assert!(result.reason.unwrap().contains("2 of 5 values of \"a\" are null"));
 }
+
+/// More keys than are counted at once, in rows of several batches.
+#[test]
+fn rows_whose_key_repeats_among_many() {
+    let rows = 300_000_u64;
+    let id = |row: u64| (!row.is_multiple_of(11)).then(|| row % if row.is_multiple_of(5) { 210_011 } else { 210_012 });
+    let frame = df!(
+        "id" => (0..rows).map(|row| id(row).map(|id| format!("a key of some length {id}"))).collect::<Vec<_>>(),
+        "g" => (0..rows).map(|row| row % 3).collect::<Vec<_>>(),
+    )
+    .unwrap();
+    type Counted = fn(u64) -> bool;
+    let cases: [(&str, Counted, bool); 3] = [
+        ("IsUnique \"id\"", |_| true, false),
+        ("IsUnique \"id\" where \"g < 2\"", |row| row % 3 < 2, false),
+        ("IsUnique \"id\" group by \"g\"", |_| true, true),
+    ];
+    for (rule, counted, grouped) in cases {
+        let key = |row: u64| (id(row), if grouped { row % 3 } else { 0 });
+        let mut times = std::collections::HashMap::new();
+        (0..rows).filter(|row| counted(*row)).for_each(|row| *times.entry(key(row)).or_insert(0) += 1);
+        let broken = |row: &u64| counted(*row) && id(*row).is_some() && times[&key(*row)] > 1;
+        let expected: Vec<u64> = (0..rows).filter(broken).collect();
+        let found = letters(&frame, rule);
+        let found: Vec<u64> = (0..rows).zip(found.chars()).filter(|(_, letter)| *letter == 'F').map(|(row, _)| row).collect();
+        assert!(!expected.is_empty() && expected.len() < 200_000);
+        assert!(found == expected, "{rule}: {} rows are broken, not {}", found.len(), expected.len());
+    }
+}
+
+/// Rows counted twice by asking uniqueness and completeness apart: each has four of five rows that hold.
+#[test]
+fn mostly_a_primary_key_is_a_share_of_rows_that_are_unique_and_complete() {
+    let frame = df!(
+        "g" => ["a", "a", "a", "b", "b"],
+        "id" => [Some(1), Some(2), Some(2), Some(4), None],
+        "part" => [Some("x"), None, Some("y"), Some("x"), Some("x")],
+        "odd \"name\"" => [Some(1), Some(2), Some(3), Some(4), None],
+        "nil" => [None::<i32>, None, None, None, None],
+    )
+    .unwrap();
+    check(
+        &frame,
+        &[
+            // 1 and 4 occur once; 2 occurs twice, and one is null.
+            ("IsPrimaryKey \"id\" with mostly >= 0.4", PASSED),
+            ("IsPrimaryKey \"id\" with mostly > 0.4", FAILED),
+            // (1,x), (2,y) and (4,x) are unique and complete.
+            ("IsPrimaryKey \"id\" \"part\" with mostly >= 0.6", PASSED),
+            ("IsPrimaryKey \"id\" \"part\" with mostly > 0.6", FAILED),
+            ("IsPrimaryKey \"id\" \"part\" with mostly >= 0.8", FAILED),
+            ("IsPrimaryKey \"odd \\\"name\\\"\" with mostly = 0.8", PASSED),
+            ("IsPrimaryKey \"id\" where \"part = 'x' -- only these\" with mostly between 0.66 and 0.67", PASSED),
+            ("IsPrimaryKey \"nil\" with mostly > 0", FAILED),
+            ("IsPrimaryKey \"nil\" with mostly >= 0", PASSED),
+            ("IsPrimaryKey \"id\" group by \"g\" with mostly > 0.3", PASSED),
+            ("IsPrimaryKey \"id\" group by \"g\" with mostly > 0.4", FAILED),
+            ("IsPrimaryKey \"nil\" group by \"g\" with mostly >= 0", PASSED),
+        ],
+    );
+    assert_eq!(letters(&frame, "IsPrimaryKey \"id\" \"part\" with mostly > 0.9"), "PFPPF");
+    let result = one(&frame, "IsPrimaryKey \"id\" \"part\" with mostly > 0.9");
+    assert_eq!(result.metrics["Multicolumn.id,part.IsPrimaryKey.Compliance"], 0.6);
+    assert!(result.reason.as_deref().unwrap().starts_with("Value: 0.6 does not meet"), "{:?}", result.reason);
+}

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test and its helpers fail by panicking")]
 
+mod ahead;
 mod dates;
 mod extras;
 mod files;
@@ -14,6 +15,7 @@ mod rows;
 mod shapes;
 mod states;
 mod texts;
+mod unread;
 mod words;
 
 use std::sync::Arc;

@@ -21,9 +21,9 @@ Rules = [
     ColumnValues "g" in $allowed with threshold > 0.5, ColumnValues "g" matches "g[0-9]", ColumnDataType "id" = "STRING",
     Mean "f" > 3.0 where "n > 4", IsComplete "n" where "g = 'g1'", ColumnValues "at" > (now() - 2 days) with threshold > 0.1,
     DataFreshness "at" <= 36 hours with mostly >= 0.2, RowCount > last(1), RowCountMatch "other" = 1.0, ReferentialIntegrity "g" "other.{g}" > 0.5,
-    CustomSql "select count(*) from primary" > 3, (IsComplete "id") and (Mean "n" < 5), ColumnValues "missing" > 3, CustomSql "n > 2" with threshold > 0.5
+    CustomSql "select count(*) from primary" > 3, DistributionMatch "f" "other.f" "psi" > 0, (IsComplete "id") and (Mean "n" < 5), ColumnValues "missing" > 3, CustomSql "n > 2" with threshold > 0.5
 ]
-Analyzers = [ AllStatistics "n", Distribution "g", Completeness "f" ]
+Analyzers = [ AllStatistics "n", Distribution "g", Distribution "f", Distribution "n", Completeness "f" ]
 "#;
 
 fn frame_of(rows: &[(i64, u8)]) -> DataFrame {
@@ -172,10 +172,170 @@ fn files_that_are_known_are_not_read() {
     assert_eq!(with_states(data.path(), &more, &context(), &file).0.rules[0].outcome, ERROR);
     // And the others are as they were: nothing of the failure is kept.
     assert_eq!(told(&with_states(data.path(), rules, &context(), &file).0), wanted);
-    // A file that is another one is measured again, which takes all of them.
-    write(data.path(), "a.parquet", &first[1..]);
+    // A file that is another one is measured again, and only that one.
     write(data.path(), "b.parquet", &[(7, 1)]);
-    check_states(data.path(), rules, &context(), &file);
+    let whole = tempfile::tempdir().unwrap();
+    write(whole.path(), "a.parquet", &first);
+    write(whole.path(), "b.parquet", &[(7, 1)]);
+    assert_eq!(told(&with_states(data.path(), rules, &context(), &file).0), told(&evaluation(whole.path(), rules, &context())));
+    // And what is left of two files was known before.
+    fs::remove_file(whole.path().join("b.parquet")).unwrap();
+    fs::remove_file(data.path().join("b.parquet")).unwrap();
+    assert_eq!(told(&with_states(data.path(), rules, &context(), &file).0), told(&evaluation(whole.path(), rules, &context())));
+}
+
+/// Rules that states answer, two times; the second asks for more.
+const LASTING: [&str; 2] = [
+    r#"Rules = [
+        RowCount > 3, IsUnique "id", Uniqueness "n" > 0.1, DistinctValuesCount "g" > 2, Entropy "g" > 0.5, Completeness "n" > 0.9,
+        Mean "f" > 1.0, StandardDeviation "f" between 0 and 100, ColumnLength "g" <= 2, ColumnValues "n" between -1 and 50,
+        Mean "f" > 3.0 where "n > 4", Completeness "extra" > 0.2, UniqueValueRatio "extra" > 0.1
+    ]"#,
+    r#"Rules = [
+        RowCount > 3, IsUnique "id", Entropy "g" > 0.5, Mean "f" > 1.0, IsPrimaryKey "id" "g", Sum "n" > 10,
+        ColumnCorrelation "n" "f" > -2.0, ColumnValues "g" in ["g1", "g2"] with threshold > 0.5, Completeness "extra" > 0.2,
+        DistinctValuesCount "extra" > 3
+    ]"#,
+];
+
+/// What is done to the files, the rules or the states between two evaluations.
+#[derive(Clone, Debug)]
+enum Turn {
+    Add(Vec<(i64, u8)>),
+    AddColumn(Vec<(i64, u8)>),
+    Change(usize, Vec<(i64, u8)>),
+    Remove(usize),
+    Rules,
+    /// Parts are saved apart, and make new sums.
+    Apart,
+    /// Sums are saved apart, and what is added next is taken in.
+    Sums(Vec<(i64, u8)>),
+}
+
+fn turn() -> impl Strategy<Value = Turn> {
+    prop_oneof![
+        4 => rows().prop_map(Turn::Add),
+        1 => rows().prop_map(Turn::AddColumn),
+        2 => (0..8_usize, rows()).prop_map(|(file, rows)| Turn::Change(file, rows)),
+        2 => (0..8_usize).prop_map(Turn::Remove),
+        1 => Just(Turn::Rules),
+        1 => Just(Turn::Apart),
+        1 => rows().prop_map(Turn::Sums),
+    ]
+}
+
+/// Data that can be read, and the same data of which everything that was measured once can't be read again.
+struct Twice {
+    whole: tempfile::TempDir,
+    spoiled: tempfile::TempDir,
+    names: Vec<String>,
+    made: usize,
+}
+
+impl Twice {
+    fn put(&mut self, name: &str, mut frame: DataFrame) {
+        for folder in [self.whole.path(), self.spoiled.path()] {
+            let draft = folder.join("_draft");
+            ParquetWriter::new(File::create(&draft).unwrap()).finish(&mut frame).unwrap();
+            fs::rename(draft, folder.join(name)).unwrap();
+        }
+    }
+
+    fn add(&mut self, frame: DataFrame) {
+        let name = format!("{:03}.parquet", self.made);
+        self.made += 1;
+        self.put(&name, frame);
+        self.names.push(name);
+    }
+
+    /// All can be read again.
+    fn mend(&self) {
+        for name in &self.names {
+            let spoiled = self.spoiled.path().join(name);
+            let modified = fs::metadata(&spoiled).unwrap().modified().unwrap();
+            fs::write(&spoiled, fs::read(self.whole.path().join(name)).unwrap()).unwrap();
+            File::options().write(true).open(&spoiled).unwrap().set_modified(modified).unwrap();
+        }
+    }
+
+    fn check(&self, rules: &str, states: &Path) {
+        let (found, lost) = with_states(self.spoiled.path(), rules, &context(), states);
+        assert_eq!(lost, None);
+        assert_eq!(told(&found), told(&evaluation(self.whole.path(), rules, &context())));
+        self.names.iter().for_each(|name| spoil(&self.spoiled.path().join(name)));
+    }
+}
+
+fn with_extra(rows: &[(i64, u8)]) -> DataFrame {
+    let mut frame = frame_of(rows);
+    let extra: Vec<Option<String>> = rows.iter().map(|(id, kind)| (kind % 3 != 0).then(|| format!("e{}", id % 20))).collect();
+    frame.with_column(Column::new("extra".into(), extra)).unwrap();
+    frame
+}
+
+/// New sums of parts that were saved apart.
+fn apart(states: &Path) {
+    let stored = Stored::load(states).unwrap();
+    let mut anew = Stored::default();
+    for (number, file) in stored.files().iter().enumerate() {
+        let path = states.with_extension(number.to_string());
+        stored.part(file).unwrap().save(&path).unwrap();
+        anew.take_in(Stored::load(&path).unwrap());
+        fs::remove_file(path).unwrap();
+    }
+    anew.settle();
+    assert_eq!((anew.covered().len(), anew.lost()), (stored.files().len(), None));
+    anew.save(states).unwrap();
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 16, failure_persistence: None, ..ProptestConfig::default() })]
+    #[test]
+    fn nothing_is_read_twice(first in rows(), turns in proptest::collection::vec(turn(), 1..9)) {
+        let mut data = Twice { whole: tempfile::tempdir().unwrap(), spoiled: tempfile::tempdir().unwrap(), names: Vec::new(), made: 0 };
+        let other = tempfile::tempdir().unwrap();
+        let (states, sums) = (other.path().join("states"), other.path().join("sums"));
+        let mut rules = LASTING.iter().cycle();
+        let mut asked = *rules.next().unwrap();
+        data.add(frame_of(&first));
+        data.check(asked, &states);
+        for turn in &turns {
+            match turn {
+                Turn::Add(rows) => data.add(frame_of(rows)),
+                Turn::AddColumn(rows) => data.add(with_extra(rows)),
+                Turn::Change(which, rows) => {
+                    let name = data.names[which % data.names.len()].clone();
+                    data.put(&name, frame_of(rows));
+                }
+                Turn::Remove(which) if data.names.len() > 1 => {
+                    let name = data.names.remove(which % data.names.len());
+                    fs::remove_file(data.whole.path().join(&name)).unwrap();
+                    fs::remove_file(data.spoiled.path().join(&name)).unwrap();
+                }
+                Turn::Remove(_) => {}
+                Turn::Rules => {
+                    asked = *rules.next().unwrap();
+                    data.mend();
+                }
+                Turn::Apart => apart(&states),
+                Turn::Sums(rows) => {
+                    let mut stored = Stored::load(&states).unwrap();
+                    stored.save_sums(&sums).unwrap();
+                    let known = stored.files();
+                    data.add(frame_of(rows));
+                    data.check(asked, &states);
+                    let more = Stored::load(&states).unwrap();
+                    let mut stored = Stored::load(&sums).unwrap();
+                    prop_assert_eq!(stored.covered(), known.iter().cloned().collect());
+                    more.files().iter().filter(|file| !known.contains(file)).for_each(|file| stored.take_in(more.part(file).unwrap()));
+                    stored.settle();
+                    stored.save(&sums).unwrap();
+                    data.check(asked, &sums);
+                }
+            }
+            data.check(asked, &states);
+        }
+    }
 }
 
 #[test]

@@ -1,18 +1,14 @@
-//! The walk over parsed SQL that refuses what rules may not do.
+//! The walk over parsed SQL that refuses what it may not do.
 
 use std::{collections::BTreeSet, ops::ControlFlow};
 
 use sqlparser::{
-    ast::{Expr, Function, ObjectName, Query, Select, Spanned, Statement, TableFactor, Visit, Visitor},
+    ast::{Expr, Function, ObjectName, Query, Select, SelectItem, Spanned, Statement, TableFactor, Visit, Visitor},
     dialect::GenericDialect,
     tokenizer::{Location, Token, Tokenizer},
 };
 
-/// Why SQL is refused, and where.
-pub(super) struct Refused {
-    pub(super) place: Location,
-    pub(super) why: String,
-}
+use super::{SqlError, Why};
 
 /// Functions of many rows, as Polars spells them.
 const AGGREGATES: &[&str] = &[
@@ -54,18 +50,23 @@ const AGGREGATES: &[&str] = &[
 ];
 
 /// Fails if an expression is of more than one row.
-pub(super) fn check_scalar(expression: &Expr) -> Result<(), Refused> {
+pub(super) fn check_scalar(expression: &Expr) -> Result<(), SqlError> {
     broken(expression.visit(&mut Scalar))
 }
 
+/// Fails if a query hides in an expression.
+pub(super) fn check_no_query(item: &SelectItem) -> Result<(), SqlError> {
+    broken(item.visit(&mut NoQuery))
+}
+
 /// Fails if a query reads anything but these tables and its own common table expressions.
-pub(super) fn check_query(query: &Query, tables: &BTreeSet<&str>) -> Result<(), Refused> {
+pub(super) fn check_query(query: &Query, tables: &[&str]) -> Result<(), SqlError> {
     let mut names = Names::default();
     let _ = query.visit(&mut names);
     broken(query.visit(&mut Guard { tables, own: names.0 }))
 }
 
-fn broken(flow: ControlFlow<Refused>) -> Result<(), Refused> {
+fn broken(flow: ControlFlow<SqlError>) -> Result<(), SqlError> {
     match flow {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(refused) => Err(refused),
@@ -87,26 +88,44 @@ pub(super) fn first_words(statement: &Statement) -> String {
     text.split_whitespace().take(3).collect::<Vec<_>>().join(" ")
 }
 
+fn refuse(place: Location, why: Why) -> ControlFlow<SqlError> {
+    ControlFlow::Break(SqlError::new(why).at(place))
+}
+
 struct Scalar;
 
 impl Visitor for Scalar {
-    type Break = Refused;
+    type Break = SqlError;
 
-    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<Refused> {
-        ControlFlow::Break(Refused { place: query.span().start, why: "a condition on a row can't hold a query".to_owned() })
+    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<SqlError> {
+        NoQuery.pre_visit_query(query)
     }
 
-    fn pre_visit_expr(&mut self, expression: &Expr) -> ControlFlow<Refused> {
-        let refuse = |why: String| ControlFlow::Break(Refused { place: expression.span().start, why });
+    fn pre_visit_expr(&mut self, expression: &Expr) -> ControlFlow<SqlError> {
+        let refuse = |why: String| refuse(expression.span().start, Why::NoCondition(why));
         match expression {
-            Expr::Subquery(_) | Expr::InSubquery { .. } | Expr::Exists { .. } => {
-                refuse("a condition on a row can't hold a query".to_owned())
-            }
             Expr::Wildcard(_) | Expr::QualifiedWildcard(..) => refuse("* names no column".to_owned()),
-            Expr::Function(function) => match of_many_rows(function) {
-                true => refuse(format!("{} is of many rows, and the condition is asked of each row", function.name)),
-                false => ControlFlow::Continue(()),
-            },
+            Expr::Function(function) if of_many_rows(function) => {
+                refuse(format!("{} is of many rows, and the condition is asked of each row", function.name))
+            }
+            other => NoQuery.pre_visit_expr(other),
+        }
+    }
+}
+
+/// Breaks at the first query.
+struct NoQuery;
+
+impl Visitor for NoQuery {
+    type Break = SqlError;
+
+    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<SqlError> {
+        refuse(query.span().start, Why::HoldsQuery)
+    }
+
+    fn pre_visit_expr(&mut self, expression: &Expr) -> ControlFlow<SqlError> {
+        match expression {
+            Expr::Subquery(_) | Expr::InSubquery { .. } | Expr::Exists { .. } => refuse(expression.span().start, Why::HoldsQuery),
             _ => ControlFlow::Continue(()),
         }
     }
@@ -133,53 +152,52 @@ impl Visitor for Names {
 }
 
 struct Guard<'a> {
-    tables: &'a BTreeSet<&'a str>,
+    tables: &'a [&'a str],
     own: BTreeSet<String>,
 }
 
 impl Guard<'_> {
-    fn check_table(&self, name: &ObjectName) -> ControlFlow<Refused> {
+    fn check_table(&self, name: &ObjectName) -> ControlFlow<SqlError> {
         let parts: Vec<&str> = name.0.iter().filter_map(|part| part.as_ident().map(|ident| ident.value.as_str())).collect();
         if let [table] = parts.as_slice()
             && (self.tables.contains(table) || self.own.contains(*table))
         {
             return ControlFlow::Continue(());
         }
-        let known: Vec<&str> = self.tables.iter().copied().chain(self.own.iter().map(String::as_str)).collect();
-        let why = format!("there is no table {name} here; there are: {}", known.join(", "));
-        ControlFlow::Break(Refused { place: name.span().start, why })
+        let last = parts.last().copied().unwrap_or_default().to_owned();
+        refuse(name.span().start, Why::NoTable { name: name.to_string(), last, known: self.known() })
+    }
+
+    fn known(&self) -> Vec<String> {
+        self.tables.iter().map(|table| (*table).to_owned()).chain(self.own.iter().cloned()).collect()
     }
 }
 
 impl Visitor for Guard<'_> {
-    type Break = Refused;
+    type Break = SqlError;
 
-    fn pre_visit_statement(&mut self, statement: &Statement) -> ControlFlow<Refused> {
+    fn pre_visit_statement(&mut self, statement: &Statement) -> ControlFlow<SqlError> {
         match statement {
             Statement::Query(_) => ControlFlow::Continue(()),
-            other => ControlFlow::Break(Refused { place: other.span().start, why: format!("{} is no query", first_words(other)) }),
+            other => refuse(other.span().start, Why::NoQuery(first_words(other))),
         }
     }
 
-    fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<Refused> {
+    fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<SqlError> {
         match &select.into {
             None => ControlFlow::Continue(()),
-            Some(into) => {
-                let why = format!("INTO {} is not allowed: rules only read", into.name);
-                ControlFlow::Break(Refused { place: into.name.span().start, why })
-            }
+            Some(into) => refuse(into.name.span().start, Why::Into(into.name.to_string())),
         }
     }
 
-    fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<Refused> {
+    fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<SqlError> {
         match factor {
             TableFactor::Table { name, args: None, .. } => self.check_table(name),
             TableFactor::Derived { .. } | TableFactor::NestedJoin { .. } | TableFactor::UNNEST { .. } => ControlFlow::Continue(()),
             other => {
                 let text = other.to_string();
-                let function = text.split('(').next().unwrap_or(&text).trim();
-                let why = format!("table function {function} is not allowed: rules read no files");
-                ControlFlow::Break(Refused { place: other.span().start, why })
+                let name = text.split('(').next().unwrap_or(&text).trim().to_owned();
+                refuse(other.span().start, Why::TableFunction { name, known: self.known() })
             }
         }
     }

@@ -8,7 +8,10 @@ pub(crate) mod pattern;
 pub(crate) mod temporal;
 pub(crate) mod text;
 
-use polars::prelude::{BooleanChunked, Column, DataType, Expr, Field, IntoColumn, NamedFrom, PolarsResult, Series};
+use polars::prelude::{
+    BooleanChunked, Column, DataType, Expr, Field, IntoColumn, NamedFrom, PolarsResult, Series,
+    arity::{unary_elementwise, unary_elementwise_values},
+};
 
 use super::Fault;
 
@@ -44,13 +47,18 @@ pub(crate) fn shown(value: Expr, dtype: &DataType) -> Expr {
     }
 }
 
-/// A test of strings, asked once for each value; null is asked too.
-pub(crate) fn test_text(value: Expr, test: impl Fn(Option<&str>) -> bool + Send + Sync + 'static) -> Expr {
+/// A test of strings, asked once for each value; null is asked too. Each column is tested with a clone:
+/// threads that share a regular expression wait for each other at every value.
+pub(crate) fn test_text(value: Expr, test: impl Fn(Option<&str>) -> bool + Clone + Send + Sync + 'static) -> Expr {
     value.map(
         move |column: Column| {
-            let strings = column.str()?;
-            let holds: BooleanChunked = strings.iter().map(|value| Some(test(value))).collect();
-            Ok(holds.with_name(column.name().clone()).into_column())
+            let (strings, test) = (column.str()?, test.clone());
+            let holds: BooleanChunked = if strings.has_nulls() {
+                unary_elementwise(strings, |value| Some(test(value)))
+            } else {
+                unary_elementwise_values(strings, |value| test(Some(value)))
+            };
+            Ok(holds.into_column())
         },
         |_, field| Ok(Field::new(field.name().clone(), DataType::Boolean)),
     )

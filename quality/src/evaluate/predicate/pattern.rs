@@ -28,22 +28,22 @@ impl Pattern {
             .map_err(|_| Fault::error(format!("\"{pattern}\" is not a regular expression: {linear}")))
     }
 
-    /// The first match's place in a text. A text on which the engine gives up has none.
-    fn find(&self, text: &str) -> Option<(usize, usize)> {
+    /// Whether it is somewhere in a text. In a text on which the engine gives up it is not.
+    pub(crate) fn is_in(&self, text: &str) -> bool {
         match self {
-            Pattern::Linear(regex) => regex.find(text).map(|found| (found.start(), found.end())),
-            Pattern::Backtracking(regex) => regex.find(text).ok().flatten().map(|found| (found.start(), found.end())),
+            Pattern::Linear(regex) => regex.is_match(text),
+            Pattern::Backtracking(regex) => regex.is_match(text).unwrap_or_default(),
         }
     }
 
-    /// Whether it is somewhere in a text.
-    pub(crate) fn is_in(&self, text: &str) -> bool {
-        self.find(text).is_some()
-    }
-
-    /// Whether it matches, and not nothing.
-    pub(crate) fn matches(&self, text: &str) -> bool {
-        self.find(text).is_some_and(|(start, end)| end > start)
+    /// Whether it matches, and not nothing, if it is a pattern of an entire text.
+    pub(crate) fn is_entire(&self, text: &str) -> bool {
+        match self {
+            // What matches is the text, so its ends need not be found.
+            Pattern::Linear(regex) => !text.is_empty() && regex.is_match(text),
+            // This one knows `\K`, which moves the start of what matches.
+            Pattern::Backtracking(regex) => regex.find(text).ok().flatten().is_some_and(|found| found.end() > found.start()),
+        }
     }
 }
 

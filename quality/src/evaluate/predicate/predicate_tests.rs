@@ -31,7 +31,7 @@ fn moments_are_read_in_utc_or_with_their_offset() {
 
 #[test]
 fn patterns_match_as_in_dqdl() {
-    let matches = |pattern: &str, text: &str| Pattern::new(&entire(pattern)).unwrap().matches(text);
+    let matches = |pattern: &str, text: &str| Pattern::new(&entire(pattern)).unwrap().is_entire(text);
     assert!(matches("[a-z]*", "abc"));
     assert!(!matches("[a-z]*", "abc1"), "all of it");
     assert!(!matches("[a-z]*", ""), "nothing is no match");
@@ -56,7 +56,7 @@ proptest! {
                 let _ = formats::test(name).unwrap()(text);
             }
             if let Ok(pattern) = Pattern::new(text) {
-                let _ = pattern.matches("abc 123");
+                let _ = pattern.is_entire("abc 123");
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Conditions on strings.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
 use polars::prelude::{DataType, Expr};
 
@@ -19,6 +19,7 @@ pub(crate) fn holds(value: Expr, dtype: &DataType, condition: &TextCondition, ig
 }
 
 /// A condition on a string.
+#[derive(Clone)]
 pub(crate) enum Test {
     /// In a set, or not in it.
     Among(Among, bool),
@@ -48,15 +49,16 @@ impl Test {
     pub(crate) fn of(&self, value: Option<&str>) -> bool {
         match self {
             Test::Among(among, negated) => among.has(value) != *negated,
-            Test::Matches(pattern) => value.is_some_and(|value| pattern.matches(value)),
+            Test::Matches(pattern) => value.is_some_and(|value| pattern.is_entire(value)),
             Test::MatchesNot(pattern) => value.is_some_and(|value| !pattern.is_in(value)),
         }
     }
 }
 
 /// A set of strings, and the words that stand for some.
+#[derive(Clone)]
 pub(crate) struct Among {
-    literals: HashSet<String>,
+    literals: Arc<HashSet<String>>,
     ignore_case: bool,
     null: bool,
     whitespaces: bool,
@@ -64,17 +66,17 @@ pub(crate) struct Among {
 
 impl Among {
     fn of(operands: &[TextOperand], ignore_case: bool) -> Among {
-        let mut among = Among { literals: HashSet::new(), ignore_case, null: false, whitespaces: false };
+        let (mut literals, mut null, mut whitespaces) = (HashSet::new(), false, false);
         for operand in operands {
             match operand {
-                TextOperand::Literal(text) if ignore_case => drop(among.literals.insert(text.to_lowercase())),
-                TextOperand::Literal(text) => drop(among.literals.insert(text.clone())),
-                TextOperand::Empty => drop(among.literals.insert(String::new())),
-                TextOperand::Null => among.null = true,
-                TextOperand::Whitespaces => among.whitespaces = true,
+                TextOperand::Literal(text) if ignore_case => drop(literals.insert(text.to_lowercase())),
+                TextOperand::Literal(text) => drop(literals.insert(text.clone())),
+                TextOperand::Empty => drop(literals.insert(String::new())),
+                TextOperand::Null => null = true,
+                TextOperand::Whitespaces => whitespaces = true,
             }
         }
-        among
+        Among { literals: Arc::new(literals), ignore_case, null, whitespaces }
     }
 
     /// Null is in the set if it is listed.

@@ -1,48 +1,46 @@
 //! `DetectAnomalies`: a statistic is not unlike its history.
 
+use super::super::groups::series_name;
 use super::super::plan::Check;
-use super::super::tree::{history_name, watched};
-use super::super::{Fault, Plan, Scope};
+use super::super::tree::watched;
+use super::super::{Fault, Plan, Scope, Verdict};
 use crate::anomalies::{AnomalyError, Strategy};
 use crate::evaluate::Point;
 
 /// How much of a history is looked at.
-const POINTS: usize = 1000;
+pub(crate) const POINTS: usize = 1000;
 
 /// `DetectAnomalies "Completeness" "email"`: the statistic of the rule that the parameters are.
 pub(super) fn plan(scope: &Scope<'_>) -> Result<Plan, Fault> {
     let named = scope.parameter(0)?;
     let inner = watched(scope.rule).ok_or_else(|| Fault::error(format!("\"{named}\" is no rule that measures one statistic.")))?;
     let strategy = Strategy::from_tags(&scope.rule.tags).map_err(Fault::Error)?;
-    let name = history_name(&inner);
-    let mut measured = super::plan(&Scope { rule: &inner, analyzer: true, statistic_name: &name, ..*scope })?;
-    let mut history: Vec<Point> = scope.context.history.last(&name, POINTS);
-    history.reverse();
-    let now = scope.context.now;
-    let assess = move |verdict: super::super::Verdict| {
+    let name = scope.statistic_name.to_owned();
+    let mut measured = super::plan(&Scope { rule: &inner, analyzer: true, ..*scope })?;
+    let (histories, now) = (scope.context.history.clone(), scope.context.now);
+    let assess = move |name: &str, verdict: Verdict| {
         let value = verdict.value.ok_or_else(|| Fault::failed("There is nothing to compare with its history."))?;
+        let mut history: Vec<Point> = histories.last(name, POINTS);
+        history.reverse();
         match strategy.assess_new(&history, Point { at: now, value }) {
             Ok(assessment) => {
-                let mut verdict = verdict;
-                verdict.holds = !assessment.anomalous;
-                verdict.reason = None;
+                let verdict = Verdict { holds: !assessment.anomalous, reason: None, ..verdict };
                 Ok(verdict.because(|| format!("{name} is {value}, unlike its history: {}", assessment.detail)))
             }
-            Err(error @ AnomalyError::NeedsHistory { .. }) => {
-                let mut verdict = verdict;
-                (verdict.holds, verdict.reason) = (true, Some(error.to_string()));
-                Ok(verdict)
-            }
+            Err(error @ AnomalyError::NeedsHistory { .. }) => Ok(Verdict { holds: true, reason: Some(error.to_string()), ..verdict }),
             Err(error) => Err(Fault::Error(error.to_string())),
         }
     };
     measured.rows = None;
     measured.check = match measured.check {
-        Check::Measured(check) => Check::Measured(Box::new(move |found| assess(check(found)?))),
-        Check::Whole(check) => Check::Whole(Box::new(move |found| assess(check(found)?))),
-        Check::Queried(check) => Check::Whole(Box::new(move |found| match check(found)?.pop() {
-            Some((_, verdict)) => assess(verdict),
-            None => Err(Fault::failed("There is nothing to compare with its history.")),
+        Check::Measured(check) => Check::Measured(Box::new(move |found| assess(&name, check(found)?))),
+        Check::Whole(check) => Check::Whole(Box::new(move |found| assess(&name, check(found)?))),
+        Check::Queried(check) => Check::Queried(Box::new(move |found| {
+            let of_group = |(key, verdict): (Vec<String>, Verdict)| {
+                let name = if key.is_empty() { name.clone() } else { series_name(&name, &key) };
+                Ok((key, assess(&name, verdict)?))
+            };
+            check(found)?.into_iter().map(of_group).collect()
         })),
     };
     Ok(measured)

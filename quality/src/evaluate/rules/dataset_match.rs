@@ -60,7 +60,7 @@ pub(super) fn plan(scope: &Scope<'_>) -> Result<Plan, Fault> {
     if let Check::Queried(count) = plan.check {
         plan.check = Check::Queried(Box::new(move |found| {
             check_keys(share::scan(found)?, &ours, "the dataset")?;
-            let scanned = reference.scan().map_err(|error| Fault::Error(error.to_string()))?;
+            let scanned = reference.scan()?;
             check_keys(scanned, &theirs, &format!("\"{alias}\""))?;
             count(found)
         }));
@@ -94,7 +94,7 @@ fn row_test(scope: &Scope<'_>, alias: &str, reference: &Dataset, keys: &Pairs, m
     let their = |mark: &String| format!("{mark}_theirs");
     let mut other: Vec<Expr> = key.theirs.clone();
     other.extend(value.theirs.iter().zip(&value.marks).map(|(column, mark)| column.clone().alias(their(mark))));
-    let scanned = reference.scan().map_err(|error| Fault::Error(error.to_string()))?;
+    let scanned = reference.scan()?;
     let subset = polars::prelude::by_name(key.marks.iter().map(String::as_str), true, false);
     let other = scanned.select(other).unique(Some(subset), UniqueKeepStrategy::Any).with_column(lit(true).alias(found.as_str()));
     let mut pass = named(&found).fill_null(lit(false));

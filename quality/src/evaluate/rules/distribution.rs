@@ -2,17 +2,21 @@
 //!
 //! `ks` is the greatest distance of the two cumulative shares. `chi-square` is half the sum of (p−q)²/(p+q) over the
 //! classes, from 0 (alike) to 1 (nothing in common), whatever the numbers of rows. `psi` is the population stability
-//! index, the sum of (p−q)·ln(p/q). Classes are the values themselves, or, of numbers, tenths of the reference.
+//! index, the sum of (p−q)·ln(p/q). Classes are the values themselves, or, of numbers, tenths of the reference: the
+//! dataset moves no edge, so distances from one reference compare over time, and how many of the dataset's numbers
+//! are in each class is measured with all else and merges.
 
 use std::collections::BTreeMap;
 
 use polars::prelude::{DataType, Expr, LazyFrame, len};
 
+use super::super::found::unlike;
 use super::super::judge::Judge;
 use super::super::predicate::{as_text, is_nested, numbers};
 use super::super::scope::{column_of, named};
 use super::super::{Fault, Plan, Scope};
 use super::share::{run, scan};
+use crate::stats::{Edges, Measure};
 
 /// A class of which there is nothing counts as this share, or its logarithm would have no end.
 const FLOOR: f64 = 1e-4;
@@ -39,14 +43,27 @@ pub(super) fn plan(scope: &Scope<'_>) -> Result<Plan, Fault> {
     let (ours, theirs) = (value(&column, dtype)?, value(&other, &other_type)?);
     let filter = scope.filter()?;
     let metric = format!("Column.{column}.DistributionMatch.{method}");
+    if as_numbers && method != "ks" {
+        let scanned = reference.scan().map_err(|error| Fault::Error(error.to_string()))?;
+        let theirs = counted(scanned, &theirs)?;
+        let edges = Edges::of(&tenths(&theirs));
+        let expected = classes(&theirs, &edges.values());
+        let ours = scope.statistic(Measure::Classes(column, edges));
+        return Ok(Plan::shared(vec![ours.clone()], move |found| {
+            let counts = found.state(&ours)?.classes().ok_or_else(unlike)?;
+            let named = |counts: &[u64]| counts.iter().enumerate().map(|(at, rows)| (at.to_string(), *rows as f64)).collect();
+            let distance = of_classes(&method, &named(counts), &named(&expected))?;
+            Ok(judge.verdict(metric.clone(), distance, || format!("distance ({method}) from the reference")))
+        }));
+    }
     Ok(Plan::direct(move |found| {
         let mut frame = scan(found)?;
         if let Some(filter) = &filter {
             frame = frame.filter(filter.clone());
         }
-        let scanned = reference.scan().map_err(|error| Fault::Error(error.to_string()))?;
+        let scanned = reference.scan()?;
         let distance = if as_numbers {
-            of_numbers(&method, &counted(frame, &ours)?, &counted(scanned, &theirs)?)?
+            of_numbers(&counted(frame, &ours)?, &counted(scanned, &theirs)?)?
         } else {
             of_classes(&method, &texts(frame, &ours)?, &texts(scanned, &theirs)?)?
         };
@@ -77,43 +94,55 @@ fn texts(frame: LazyFrame, value: &Expr) -> Result<BTreeMap<String, f64>, Fault>
     Ok(values.iter().zip(rows.iter()).filter_map(|(value, rows)| Some((value?.to_owned(), rows?))).collect())
 }
 
-fn of_numbers(method: &str, ours: &[(f64, f64)], theirs: &[(f64, f64)]) -> Result<f64, Fault> {
-    let total = |counted: &[(f64, f64)]| counted.iter().map(|(_, rows)| rows).sum::<f64>();
+/// The greatest distance of the cumulative shares.
+fn of_numbers(ours: &[(f64, f64)], theirs: &[(f64, f64)]) -> Result<f64, Fault> {
     let (all, all_theirs) = (total(ours), total(theirs));
     if all == 0.0 || all_theirs == 0.0 {
         return Err(Fault::failed("There is nothing to compare: one of the two has no value."));
     }
-    if method == "ks" {
-        let (mut distance, mut below, mut below_theirs): (f64, f64, f64) = (0.0, 0.0, 0.0);
-        let (mut left, mut right) = (ours.iter().peekable(), theirs.iter().peekable());
-        while let Some(next) = [left.peek(), right.peek()].into_iter().flatten().map(|(value, _)| *value).min_by(f64::total_cmp) {
-            while let Some((_, rows)) = left.next_if(|(value, _)| value.total_cmp(&next).is_le()) {
-                below += rows;
-            }
-            while let Some((_, rows)) = right.next_if(|(value, _)| value.total_cmp(&next).is_le()) {
-                below_theirs += rows;
-            }
-            distance = distance.max((below / all - below_theirs / all_theirs).abs());
+    let (mut distance, mut below, mut below_theirs): (f64, f64, f64) = (0.0, 0.0, 0.0);
+    let (mut left, mut right) = (ours.iter().peekable(), theirs.iter().peekable());
+    while let Some(next) = [left.peek(), right.peek()].into_iter().flatten().map(|(value, _)| *value).min_by(f64::total_cmp) {
+        while let Some((_, rows)) = left.next_if(|(value, _)| value.total_cmp(&next).is_le()) {
+            below += rows;
         }
-        return Ok(distance);
+        while let Some((_, rows)) = right.next_if(|(value, _)| value.total_cmp(&next).is_le()) {
+            below_theirs += rows;
+        }
+        distance = distance.max((below / all - below_theirs / all_theirs).abs());
     }
-    let mut edges = Vec::new();
-    let mut below = 0.0;
-    for (value, rows) in theirs {
+    Ok(distance)
+}
+
+fn total(counted: &[(f64, f64)]) -> f64 {
+    counted.iter().map(|(_, rows)| rows).sum()
+}
+
+/// The numbers that end each tenth but the last. Equal ones, of a value that fills several tenths, are one.
+fn tenths(counted: &[(f64, f64)]) -> Vec<f64> {
+    let all = total(counted);
+    let (mut edges, mut passed, mut below) = (Vec::new(), 0, 0.0);
+    for (value, rows) in counted.iter().filter(|(value, _)| !value.is_nan()) {
         below += rows;
-        while below / all_theirs * 10.0 >= (edges.len() + 1) as f64 && edges.len() < 9 {
+        let tenths = ((below / all * 10.0).floor() as usize).min(9);
+        if tenths > passed {
+            passed = tenths;
             edges.push(*value);
         }
     }
-    let classes = |counted: &[(f64, f64)]| {
-        let mut classes = BTreeMap::new();
-        for (value, rows) in counted {
-            // Equal edges, of a value that fills several tenths, are one.
-            *classes.entry(edges.partition_point(|edge| edge.total_cmp(value).is_lt()).to_string()).or_insert(0.0) += rows;
+    edges
+}
+
+/// How many rows of a reference are in each class.
+fn classes(counted: &[(f64, f64)], edges: &[f64]) -> Vec<u64> {
+    let mut classes = vec![0; edges.len() + 1];
+    for (value, rows) in counted {
+        let place = if value.is_nan() { edges.len() } else { edges.partition_point(|edge| edge < value) };
+        if let Some(count) = classes.get_mut(place) {
+            *count += *rows as u64;
         }
-        classes
-    };
-    of_classes(method, &classes(ours), &classes(theirs))
+    }
+    classes
 }
 
 fn of_classes(method: &str, ours: &BTreeMap<String, f64>, theirs: &BTreeMap<String, f64>) -> Result<f64, Fault> {

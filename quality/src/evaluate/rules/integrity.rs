@@ -80,7 +80,7 @@ pub(super) fn plan(scope: &Scope<'_>) -> Result<Plan, Fault> {
     for (at, (our, dtype, ..)) in pairs.iter().enumerate() {
         value = value + lit(if at == 0 { "" } else { ", " }) + shown(named(our), dtype).fill_null(lit("NULL"));
     }
-    let scanned = reference.scan().map_err(|error| Fault::Error(error.to_string()))?;
+    let scanned = reference.scan()?;
     let other = scanned.select(keys.theirs.clone()).unique(None, UniqueKeepStrategy::Any).with_column(lit(true).alias(known.as_str()));
     let test = RowTest::of_value(named(&known), value)
         .words("Value: ", format!(" is not in \"{target}\"."))

@@ -1,6 +1,6 @@
 //! The rule types, by family: what each needs measured, and how it is judged.
 
-mod anomalies;
+pub(crate) mod anomalies;
 mod castable;
 mod completeness;
 mod correlation;
@@ -18,6 +18,7 @@ mod lengths;
 mod moments;
 mod outliers;
 mod pairs;
+mod primary_key;
 mod quantiles;
 mod references;
 mod sequence;
@@ -42,7 +43,7 @@ pub(crate) fn plan(scope: &Scope<'_>) -> Result<Plan, Fault> {
         RuleType::ColumnNamesMatchPattern => counts::column_names(scope),
         RuleType::Completeness | RuleType::IsComplete => completeness::plan(scope),
         RuleType::Uniqueness | RuleType::IsUnique => uniqueness::uniqueness(scope),
-        RuleType::IsPrimaryKey => uniqueness::primary_key(scope),
+        RuleType::IsPrimaryKey => primary_key::plan(scope),
         RuleType::DuplicateRowCount => uniqueness::duplicates(scope),
         RuleType::UniqueValueRatio | RuleType::DistinctValuesCount | RuleType::Entropy => uniqueness::of_values(scope),
         RuleType::NotConstant => uniqueness::not_constant(scope),

@@ -61,7 +61,7 @@ pub(super) fn keys(frame: &DataFrame, columns: usize) -> Result<Vec<Vec<String>>
 
 /// All rows.
 pub(super) fn scan(found: &Found<'_>) -> Result<LazyFrame, Fault> {
-    found.data.scan().map_err(|error| Fault::Error(error.to_string()))
+    Ok(found.data.scan()?)
 }
 
 /// Runs a plan.

@@ -6,12 +6,12 @@
 use polars::prelude::{DataType, Expr, JoinArgs, JoinType, LazyFrame, MaintainOrderJoin, Schema, lit};
 
 use super::super::judge::{Judge, Shares, show};
-use super::super::scope::{named, quoted};
+use super::super::scope::{after, named, quoted};
 use super::super::{Fault, Plan, RowTest, Scope};
 use super::PRIMARY;
 use super::completeness::no_rows;
 use super::share::{self, run};
-use crate::data;
+use crate::data::{self, sql::Why};
 
 pub(super) fn plan(scope: &Scope<'_>) -> Result<Plan, Fault> {
     let query = prepare(scope)?;
@@ -19,7 +19,7 @@ pub(super) fn plan(scope: &Scope<'_>) -> Result<Plan, Fault> {
 }
 
 fn prepare(scope: &Scope<'_>) -> Result<LazyFrame, Fault> {
-    let scan = |dataset: &data::Dataset| dataset.scan().map_err(|error| Fault::Error(error.to_string()));
+    let scan = |dataset: &data::Dataset| dataset.scan().map_err(Fault::from);
     let mut tables = vec![(PRIMARY, scan(scope.whole)?)];
     if let Some(name) = scope.primary.filter(|name| *name != PRIMARY && !scope.context.references.contains_key(*name)) {
         tables.push((name, scan(scope.whole)?));
@@ -28,7 +28,10 @@ fn prepare(scope: &Scope<'_>) -> Result<LazyFrame, Fault> {
         tables.push((alias, scan(dataset)?));
     }
     data::sql::query(scope.parameter(0)?, &tables).map_err(|error| {
-        let hint = if error.why.contains("no table") { "; a table that is not found has to be given as a reference" } else { "" };
+        let hint = match &error.why {
+            Why::NoTable { .. } => "; a table that is not found has to be given as a reference".to_owned(),
+            _ => after(&error.hint()),
+        };
         Fault::error(format!("The query can't be run: {error}{hint}."))
     })
 }

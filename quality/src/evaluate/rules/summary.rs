@@ -1,17 +1,16 @@
 //! Analyzers of many statistics: `AllStatistics` and `Distribution`.
 
-use polars::prelude::{DataType, len, lit};
+use polars::prelude::DataType;
 
-use super::super::predicate::{is_nested, numbers};
-use super::super::scope::named;
+use super::super::judge::show;
+use super::super::predicate::is_nested;
 use super::super::{Fault, Found, Plan, Scope, Verdict, Want};
 use super::moments::of_moments;
-use super::share::{run, scan};
 use crate::language::RuleType;
-use crate::stats::Measure;
+use crate::stats::{Histogram, Measure, State};
 
-/// How many bins numbers fall into, and how many of the most frequent values are told.
-const BINS: u32 = 20;
+/// How many of the most frequent values are told.
+const SHOWN: usize = 20;
 
 /// The columns that the parameter means: one, or all.
 fn columns(scope: &Scope<'_>) -> Result<Vec<(String, DataType)>, Fault> {
@@ -114,56 +113,42 @@ pub(super) fn all_statistics(scope: &Scope<'_>) -> Result<Plan, Fault> {
     }))
 }
 
-/// Rows of each bin between the least and the greatest number, or of each of the most frequent values; nulls are left out.
+/// Rows of each range of numbers, or of each of the most frequent values; nulls are left out.
 pub(super) fn distribution(scope: &Scope<'_>) -> Result<Plan, Fault> {
     let columns: Vec<(String, DataType)> = columns(scope)?.into_iter().filter(|(_, dtype)| !is_nested(dtype)).collect();
-    let measured: Vec<(String, DataType, Want)> = columns
+    let measured: Vec<(String, Want)> = columns
         .into_iter()
         .map(|(name, dtype)| {
-            let measure = if is_number(&dtype) { Measure::Extremes(name.clone()) } else { Measure::TopValues(name.clone()) };
-            (name, dtype, scope.statistic(measure))
+            let measure = if is_number(&dtype) { Measure::Histogram(name.clone()) } else { Measure::TopValues(name.clone()) };
+            (name, scope.statistic(measure))
         })
         .collect();
-    let wants = measured.iter().map(|(_, _, want)| want.clone()).collect();
+    let wants = measured.iter().map(|(_, want)| want.clone()).collect();
     Ok(Plan::shared(wants, move |found| {
         let mut verdict = Verdict::new(true);
-        for (name, dtype, want) in &measured {
-            let counted = if is_number(dtype) { bins(found, name, dtype, want)? } else { top(found, want)? };
+        for (name, want) in &measured {
+            let state = found.state(want)?;
+            let counted = match state.histogram() {
+                Some(histogram) => ranges(histogram),
+                None => top(state)?,
+            };
             verdict.metrics.extend(counted.into_iter().map(|(class, rows)| (format!("Column.{name}.Distribution.{class}"), rows)));
         }
         Ok(verdict)
     }))
 }
 
-fn top(found: &Found<'_>, want: &Want) -> Result<Vec<(String, f64)>, Fault> {
-    let values = found.state(want)?.top().ok_or_else(super::super::found::unlike)?;
+fn top(state: &State) -> Result<Vec<(String, f64)>, Fault> {
+    let values = state.top().ok_or_else(super::super::found::unlike)?;
     let values = values.into_iter().filter_map(|(value, rows)| Some((value?.to_owned(), rows as f64)));
-    Ok(values.take(usize::try_from(BINS).unwrap_or(usize::MAX)).collect())
+    Ok(values.take(SHOWN).collect())
 }
 
-fn bins(found: &Found<'_>, name: &str, dtype: &DataType, want: &Want) -> Result<Vec<(String, f64)>, Fault> {
-    let Some((min, max)) = found.extremes(want)?.filter(|(min, max)| min.is_finite() && max.is_finite()) else { return Ok(Vec::new()) };
-    let width = (max - min) / f64::from(BINS);
-    let value = numbers::as_number(named(name), dtype)?.double();
-    let bin = if width > 0.0 { ((value.clone() - lit(min)) / lit(width)).floor() } else { value.clone() * lit(0.0) };
-    let frame = scan(found)?.filter(value.is_not_null()).group_by([bin.alias("bin")]).agg([len().cast(DataType::Float64).alias("rows")]);
-    let frame = run(frame)?;
-    let (bins, rows) = (frame.column("bin")?.f64()?.clone(), frame.column("rows")?.f64()?.clone());
-    let mut counted = vec![0.0; usize::try_from(BINS).unwrap_or_default()];
-    for (bin, rows) in bins.iter().zip(rows.iter()).filter_map(|(bin, rows)| Some((bin?, rows?))) {
-        // The greatest is in the last bin, rather than in one of its own.
-        let last = counted.len() - 1;
-        if let Some(count) = counted.get_mut((bin as usize).min(last)) {
-            *count += rows;
-        }
+/// Named by their edges, which are the same from run to run: `[8, 12)`.
+fn ranges(histogram: &Histogram) -> Vec<(String, f64)> {
+    let ranges = histogram.ranges();
+    match histogram.constant() {
+        Some(value) => vec![(show(value), ranges.iter().map(|(_, _, rows)| *rows as f64).sum())],
+        None => ranges.into_iter().map(|(from, to, rows)| (format!("[{}, {})", show(from), show(to)), rows as f64)).collect(),
     }
-    let label = |at: usize| {
-        let edge = |at: usize| super::super::judge::show(min + width * at as f64);
-        let close = if at + 1 == counted.len() { ']' } else { ')' };
-        format!("[{}, {}{close}", edge(at), edge(at + 1))
-    };
-    if width == 0.0 {
-        return Ok(vec![(super::super::judge::show(min), counted.iter().sum())]);
-    }
-    Ok(counted.iter().enumerate().map(|(at, rows)| (label(at), *rows)).collect())
 }

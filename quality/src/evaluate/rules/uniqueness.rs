@@ -1,6 +1,11 @@
 //! How often keys and values occur: uniqueness, duplicates, distinct values, entropy.
 
-use polars::prelude::{DataType, Expr, len, lit};
+use std::{
+    collections::{BTreeSet, HashSet},
+    sync::{Arc, OnceLock},
+};
+
+use polars::prelude::{BooleanChunked, DataType, Expr, Field, IntoColumn, as_struct, lit, polars_err};
 
 use super::super::judge::{Judge, Shares, ratio, unmet};
 use super::super::predicate::{self, is_nested};
@@ -8,7 +13,7 @@ use super::super::scope::{named, quoted};
 use super::super::{Fault, Plan, RowTest, Scope, Verdict};
 use super::completeness::no_rows;
 use crate::language::RuleType;
-use crate::stats::{FrequencySummary, Measure};
+use crate::stats::{FrequencySummary, Measure, keys_of_rows, repeated_keys};
 
 /// `Column.c` or `Multicolumn.a,b`.
 pub(super) fn of_columns(columns: &[String]) -> String {
@@ -45,24 +50,46 @@ fn unique_share(keys: &FrequencySummary) -> Result<f64, Fault> {
     }
 }
 
-fn repeated(keys: &FrequencySummary) -> String {
+pub(super) fn repeated(keys: &FrequencySummary) -> String {
     let repeated = keys.groups.saturating_sub(keys.singles);
     format!("{repeated} of {} keys occur more than once, in {} of {} rows", keys.groups, keys.in_duplicates, keys.rows)
 }
 
 /// A row's key occurs once among the rule's rows; rows whose columns are all null are not asked.
-fn key_test(scope: &Scope<'_>, columns: &[String]) -> Result<RowTest, Fault> {
-    let keys: Vec<Expr> = columns.iter().map(|column| named(column)).collect();
-    let times = match scope.filter()? {
-        Some(filter) => filter.fill_null(false).cast(DataType::UInt32).sum(),
-        None => len().cast(DataType::UInt32),
-    };
-    let no_key = keys.iter().cloned().map(Expr::is_null).reduce(Expr::and).unwrap_or_else(|| lit(false));
-    let mut within = keys;
-    within.extend(scope.rule.group_by.iter().map(|column| named(&column.value)));
-    let pass = times.over(within)?.lt_eq(lit(1_u32)).or(no_key);
+///
+/// The keys that repeat are found in a pass of their own, and rows are then looked up one by one: a window over
+/// the keys would need all rows at once, and groups as many as there are keys.
+pub(super) fn key_test(scope: &Scope<'_>, columns: &[String]) -> Result<RowTest, Fault> {
+    // As the statistic takes them: each once, in the order of their names.
+    let groups = scope.rule.group_by.iter().map(|column| column.value.clone());
+    let within: BTreeSet<String> = columns.iter().cloned().chain(groups).collect();
+    let no_key = columns.iter().map(|column| named(column).is_null()).reduce(Expr::and).unwrap_or_else(|| lit(false));
+    let within: Vec<String> = within.into_iter().collect();
+    let key = as_struct(within.iter().map(|column| named(column)).collect());
+    let filter = scope.rule.filter.as_ref().map(|filter| filter.value.clone());
+    let (data, once, known) = (scope.data.clone(), scope.mark("once"), OnceLock::new());
+    let pass = named(&once).or(no_key);
     let shown = show_key(scope, columns)?;
-    Ok(RowTest::of_value(pass, shown).words("Value: ", format!(" occurs more than once in {}.", quoted(columns))))
+    let test = RowTest::of_value(pass, shown).prepared(move |frame| {
+        let find = || repeated_keys(&data, &within, filter.as_deref()).map(Arc::new);
+        let repeated = known.get_or_init(find).clone();
+        frame.with_column(occurs_once(key.clone(), repeated).alias(once.as_str()))
+    });
+    Ok(test.words("Value: ", format!(" occurs more than once in {}.", quoted(columns))))
+}
+
+/// Whether a key, as a struct of its columns, is not among those that repeat.
+fn occurs_once(key: Expr, repeated: Result<Arc<HashSet<u128>>, String>) -> Expr {
+    key.map(
+        move |column| {
+            let repeated = repeated.as_ref().map_err(|why| polars_err!(ComputeError: "{why}"))?;
+            let columns = column.struct_()?.fields_as_series();
+            let keys = keys_of_rows(&columns.iter().collect::<Vec<_>>())?;
+            let once: BooleanChunked = keys.iter().map(|key| Some(key.is_none_or(|key| !repeated.contains(&key)))).collect();
+            Ok(once.with_name(column.name().clone()).into_column())
+        },
+        |_, field| Ok(Field::new(field.name().clone(), DataType::Boolean)),
+    )
 }
 
 fn show_key(scope: &Scope<'_>, columns: &[String]) -> Result<Expr, Fault> {
@@ -76,46 +103,6 @@ fn show_key(scope: &Scope<'_>, columns: &[String]) -> Result<Expr, Fault> {
         });
     }
     Ok(shown.unwrap_or_else(|| lit("")))
-}
-
-/// `IsPrimaryKey`: unique, and complete in each column.
-pub(super) fn primary_key(scope: &Scope<'_>) -> Result<Plan, Fault> {
-    let columns = scope.columns(0)?;
-    let keys = scope.statistic(Measure::Frequencies(columns.clone()));
-    let complete: Vec<_> = columns.iter().map(|column| (column.clone(), scope.statistic(Measure::Complete(column.clone())))).collect();
-    let shares = Shares::of(scope)?;
-    let mut rows = key_test(scope, &columns)?;
-    for column in &columns {
-        rows.pass = rows.pass.and(named(column).is_not_null());
-    }
-    let rows = rows.words("Value: ", format!(" is not a key of {}: it has a NULL or occurs more than once.", quoted(&columns)));
-    let mut wants = vec![keys.clone()];
-    wants.extend(complete.iter().map(|(_, want)| want.clone()));
-    let plan = Plan::shared(wants, move |found| {
-        let keys = found.frequencies(&keys)?;
-        let all = keys.rows + keys.null_rows;
-        if all == 0 {
-            return Err(no_rows());
-        }
-        let unique = ratio(keys.singles, keys.rows);
-        let mut verdict = Verdict::new(shares.hold(keys.singles, keys.rows));
-        let mut faults = Vec::new();
-        if !verdict.holds {
-            faults.push(repeated(keys));
-        }
-        verdict = verdict.metric(format!("{}.Uniqueness", of_columns(&columns)), unique);
-        for (column, want) in &complete {
-            let (hits, rows) = found.ratio(want)?;
-            verdict = verdict.metric(format!("Column.{column}.Completeness"), ratio(hits, rows));
-            if !shares.hold(hits, rows) {
-                verdict.holds = false;
-                faults.push(format!("{} of {rows} values of \"{column}\" are null", rows - hits));
-            }
-        }
-        let expected = shares.expected();
-        Ok(verdict.because(|| unmet(unique, &format!("{}; expected {expected}.", faults.join("; ")))))
-    });
-    Ok(plan.with_rows(rows))
 }
 
 /// `DuplicateRowCount`: rows whose key occurs more than once, all of them counted. Without columns the key is all columns.

@@ -108,7 +108,9 @@ impl RuleType {
             },
             RuleType::AggregateMatch => Spec { fixed: &[Meaning::Aggregate, Meaning::Aggregate], ..MEASURE },
             // What follows is of the type that is named; `RuleType::meanings` knows.
-            RuleType::DetectAnomalies => Spec { fixed: &[Meaning::Statistic], rest: Some(Column), tags: ANOMALY_TAGS, ..STATEMENT },
+            RuleType::DetectAnomalies => {
+                Spec { fixed: &[Meaning::Statistic], rest: Some(Column), tags: ANOMALY_TAGS, group_by: true, ..STATEMENT }
+            }
             RuleType::AllStatistics | RuleType::Distribution => {
                 Spec { fixed: &[Meaning::ColumnOrAll], rule: false, analyzer: true, ..STATEMENT }
             }

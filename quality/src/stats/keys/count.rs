@@ -20,10 +20,21 @@ use crate::stats::states::{Frequencies, FrequencyTable, Piece, Summing};
 const AT_ONCE: usize = 1 << 15;
 /// Keys that occur less often than so on average are not worth counting at once.
 const REPEATS: u64 = 3;
-/// Batches that go straight to partitions before it is tried again.
-const STRAIGHT: u32 = 15;
+/// Keys that go straight to partitions before it is tried again.
+const STRAIGHT: usize = 2_000_000;
 /// Tables of up to so many keys are always kept.
 const SMALL: u64 = 1 << 16;
+
+/// Which keys are kept once they are counted; few are always.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keep {
+    /// None, if there are many.
+    Few,
+    /// Those that occur more than once.
+    Repeated,
+    /// All.
+    All,
+}
 
 /// Keys as one thread sees them.
 pub(crate) struct KeyCounts {
@@ -31,7 +42,7 @@ pub(crate) struct KeyCounts {
     table: Counter,
     /// Rows in the table.
     absorbed: u64,
-    straight: u32,
+    straight: usize,
     parts: Option<Partitions>,
     budget: Budget,
 }
@@ -45,16 +56,18 @@ impl KeyCounts {
     pub(crate) fn update(&mut self, hashes: &Hashes) -> io::Result<()> {
         self.null_rows += hashes.null_rows;
         let mut rest = hashes.keys.as_slice();
-        while !rest.is_empty() && self.straight == 0 {
-            let (now, later) = rest.split_at(rest.len().min(4_096));
+        while !rest.is_empty() {
+            let at_once = if self.straight == 0 { 4_096 } else { self.straight };
+            let (now, later) = rest.split_at(rest.len().min(at_once));
+            rest = later;
+            if self.straight > 0 {
+                self.straight -= now.len();
+                self.parts().extend(now)?;
+                continue;
+            }
             now.iter().for_each(|hash| self.table.add(*hash, 1));
             self.absorbed += now.len() as u64;
             self.relieve()?;
-            rest = later;
-        }
-        if !rest.is_empty() {
-            self.straight -= 1;
-            self.parts().extend(rest)?;
         }
         Ok(())
     }
@@ -94,15 +107,14 @@ impl KeyCounts {
         self.parts.get_or_insert_with(|| Partitions::new(self.budget.clone()))
     }
 
-    /// Counts over all threads. Keys are kept if they are few, or if `keep` says so.
-    pub(crate) fn finish(mut all: Vec<KeyCounts>, keep: bool, threads: usize) -> io::Result<Frequencies> {
+    /// Counts over all threads.
+    pub(crate) fn finish(mut all: Vec<KeyCounts>, keep: Keep, threads: usize) -> io::Result<Frequencies> {
         let null_rows = all.iter().map(|counts| counts.null_rows).sum();
         if all.iter().all(|counts| counts.parts.is_none()) {
             let mut table = Counter::default();
             all.iter().flat_map(|counts| counts.table.iter()).for_each(|(hash, count)| table.add(hash, count));
-            let mut summing = Summing::default();
-            table.iter().for_each(|(_, count)| summing.add(count));
-            let table = (keep || table.len() as u64 <= SMALL).then(|| FrequencyTable::of_sorted(&sorted(&table)));
+            let summing = summed(&table);
+            let table = (keep != Keep::Few || table.len() as u64 <= SMALL).then(|| FrequencyTable::of_sorted(&sorted(table.iter())));
             return Ok(Frequencies { summary: summing.finish(null_rows), table });
         }
         for counts in all.iter_mut().filter(|counts| counts.table.len() > 0) {
@@ -114,13 +126,23 @@ impl KeyCounts {
         let mut summing = Summing::default();
         counted.iter().for_each(|(part, _)| summing.merge(part));
         let summary = summing.finish(null_rows);
-        let table = keep.then(|| FrequencyTable::of_pieces(counted.into_iter().map(|(_, keys)| keys)));
+        let table = (keep != Keep::Few).then(|| FrequencyTable::of_pieces(counted.into_iter().map(|(_, keys)| keys)));
         Ok(Frequencies { summary, table })
     }
 }
 
-fn sorted(table: &Counter) -> Vec<(u128, u64)> {
-    let mut keys: Vec<(u128, u64)> = table.iter().collect();
+fn summed(table: &Counter) -> Summing {
+    let mut summing = Summing::default();
+    if table.is_of_singles() {
+        summing.add_singles(table.len() as u64);
+    } else {
+        table.iter().for_each(|(_, count)| summing.add(count));
+    }
+    summing
+}
+
+fn sorted(keys: impl Iterator<Item = (u128, u64)>) -> Vec<(u128, u64)> {
+    let mut keys: Vec<(u128, u64)> = keys.collect();
     keys.sort_unstable_by_key(|(hash, _)| *hash);
     keys
 }
@@ -128,7 +150,7 @@ fn sorted(table: &Counter) -> Vec<(u128, u64)> {
 type Counted = (Summing, Piece);
 
 /// Counts each partition apart, in the order of the hashes.
-fn count_partitions(parts: &[Partitions], keep: bool, threads: usize) -> io::Result<Vec<Counted>> {
+fn count_partitions(parts: &[Partitions], keep: Keep, threads: usize) -> io::Result<Vec<Counted>> {
     let next = AtomicUsize::new(0);
     let done: Mutex<Vec<(usize, Counted)>> = Mutex::new(Vec::with_capacity(partitions::COUNT));
     let work = || -> io::Result<()> {
@@ -142,9 +164,13 @@ fn count_partitions(parts: &[Partitions], keep: bool, threads: usize) -> io::Res
             for part in parts {
                 part.read(index, |hash, count| table.add(hash, count))?;
             }
-            let mut summing = Summing::default();
-            table.iter().for_each(|(_, count)| summing.add(count));
-            let keys = if keep { Piece::of_sorted(&sorted(&table)) } else { Piece::default() };
+            let summing = summed(&table);
+            let keys = match keep {
+                Keep::Few => Piece::default(),
+                Keep::Repeated if table.is_of_singles() => Piece::default(),
+                Keep::Repeated => Piece::of_sorted(&sorted(table.iter().filter(|(_, count)| *count > 1))),
+                Keep::All => Piece::of_sorted(&sorted(table.iter())),
+            };
             done.lock().unwrap_or_else(PoisonError::into_inner).push((index, (summing, keys)));
         }
     };

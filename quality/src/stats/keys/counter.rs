@@ -1,21 +1,21 @@
 //! A table of counts by hash.
 
+use std::iter::repeat;
+
 /// Counts of keys. Open addressing with linear probing: hashes need no further hashing.
 #[derive(Default)]
 pub(crate) struct Counter {
     /// 0 where there is no key.
     keys: Vec<u128>,
-    /// How often beyond once; only touched for keys that repeat.
+    /// How often beyond once; empty as long as no key repeats.
     more: Vec<u64>,
     len: usize,
-    repeated: bool,
 }
 
 impl Counter {
     /// Of so many keys at most without growing.
     pub(crate) fn with_capacity(keys: usize) -> Counter {
-        let slots = slots(keys);
-        Counter { keys: vec![0; slots], more: vec![0; slots], len: 0, repeated: false }
+        Counter { keys: vec![0; slots(keys)], more: Vec::new(), len: 0 }
     }
 
     /// Empties it, with room for so many keys.
@@ -26,15 +26,18 @@ impl Counter {
             return;
         }
         self.keys.fill(0);
-        if self.repeated {
-            self.more.fill(0);
-        }
-        (self.len, self.repeated) = (0, false);
+        self.more.clear();
+        self.len = 0;
     }
 
     /// How many keys.
     pub(crate) fn len(&self) -> usize {
         self.len
+    }
+
+    /// Whether every key was added once.
+    pub(crate) fn is_of_singles(&self) -> bool {
+        self.more.is_empty()
     }
 
     /// One more of a key.
@@ -58,13 +61,20 @@ impl Counter {
                 slot = (slot + 1) & mask;
                 continue;
             };
-            if extra > 0
-                && let Some(more) = self.more.get_mut(slot)
-            {
-                *more += extra;
-                self.repeated = true;
+            if extra > 0 {
+                self.repeat(slot, extra);
             }
             return;
+        }
+    }
+
+    #[inline]
+    fn repeat(&mut self, slot: usize, extra: u64) {
+        if self.more.is_empty() {
+            self.more.resize(self.keys.len(), 0);
+        }
+        if let Some(more) = self.more.get_mut(slot) {
+            *more += extra;
         }
     }
 
@@ -76,10 +86,12 @@ impl Counter {
 
     /// The keys with their counts, in no order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u128, u64)> + '_ {
-        self.keys.iter().zip(&self.more).filter(|(key, _)| **key != 0).map(|(key, more)| (*key, more + 1))
+        let more = self.more.iter().copied().chain(repeat(0));
+        self.keys.iter().zip(more).filter(|(key, _)| **key != 0).map(|(key, more)| (*key, more + 1))
     }
 }
 
+/// Twice as many slots as keys, or more: the next one is then mostly free.
 fn slots(keys: usize) -> usize {
-    (keys.max(16) * 8 / 5 + 1).next_power_of_two()
+    (keys.max(16) * 2).next_power_of_two()
 }

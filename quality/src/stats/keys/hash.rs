@@ -45,6 +45,17 @@ pub(crate) fn hashes_of(columns: &[&Series]) -> PolarsResult<Hashes> {
     Ok(Hashes { null_rows: (rows - keys.len()) as u64, keys })
 }
 
+/// The key of each row; none where all columns are null.
+pub(crate) fn keys_of_rows(columns: &[&Series]) -> PolarsResult<Vec<Option<u128>>> {
+    let mut keys = hashes_of(columns)?.keys.into_iter();
+    let mut present = vec![false; columns.first().map_or(0, |column| column.len())];
+    for column in columns {
+        let valid = column.is_not_null();
+        present.iter_mut().zip(valid.iter()).for_each(|(present, valid)| *present |= valid == Some(true));
+    }
+    Ok(present.into_iter().map(|present| if present { keys.next() } else { None }).collect())
+}
+
 /// The hashes of a column without nulls.
 pub(crate) fn hash_values(column: &Series) -> PolarsResult<Vec<u128>> {
     let mut hashes = Vec::with_capacity(column.len());

@@ -14,7 +14,7 @@ mod partitions;
 mod tests;
 
 pub(crate) use self::{
-    count::KeyCounts,
-    hash::{Hashes, hash_bytes, hash_values, hashes_of},
+    count::{Keep, KeyCounts},
+    hash::{Hashes, hash_bytes, hash_values, hashes_of, keys_of_rows},
     partitions::Budget,
 };

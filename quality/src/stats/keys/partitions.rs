@@ -10,8 +10,10 @@ use std::{
     },
 };
 
+/// Bits of a hash that name its partition.
+const BITS: u32 = 9;
 /// Partitions.
-pub(crate) const COUNT: usize = 256;
+pub(crate) const COUNT: usize = 1 << BITS;
 /// Numbers of a chunk: 16 KB.
 const CHUNK: usize = 1_024;
 
@@ -74,7 +76,7 @@ impl Partitions {
     /// Keys that were seen once more each.
     pub(crate) fn extend(&mut self, hashes: &[u128]) -> io::Result<()> {
         for hash in hashes {
-            if let Some(part) = self.parts.get_mut((hash >> 120) as usize) {
+            if let Some(part) = self.parts.get_mut((hash >> (u128::BITS - BITS)) as usize) {
                 part.single.open.push(*hash);
                 if part.single.open.len() >= CHUNK {
                     part.single.close(&self.budget, &mut self.spill)?;
@@ -89,7 +91,7 @@ impl Partitions {
         if count == 1 {
             return self.extend(&[hash]);
         }
-        if let Some(part) = self.parts.get_mut((hash >> 120) as usize) {
+        if let Some(part) = self.parts.get_mut((hash >> (u128::BITS - BITS)) as usize) {
             part.counted.open.extend([hash, u128::from(count)]);
             if part.counted.open.len() >= CHUNK {
                 part.counted.close(&self.budget, &mut self.spill)?;

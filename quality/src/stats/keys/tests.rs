@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use polars::prelude::*;
 use proptest::prelude::*;
 
-use super::{Budget, Hashes, KeyCounts, hash_bytes, hashes_of};
+use super::{Budget, Hashes, Keep, KeyCounts, hash_bytes, hashes_of};
 use crate::stats::Frequencies;
 
 /// Keys in batches, as so many threads see them.
@@ -13,7 +13,7 @@ fn count(keys: &[u128], threads: usize, budget: u64, keep: bool) -> Frequencies 
     for (index, batch) in keys.chunks(50_000).enumerate() {
         all[index % threads].update(&Hashes { keys: batch.to_vec(), null_rows: 1 }).unwrap();
     }
-    KeyCounts::finish(all, keep, threads).unwrap()
+    KeyCounts::finish(all, if keep { Keep::All } else { Keep::Few }, threads).unwrap()
 }
 
 fn naive(keys: &[u128]) -> (u64, u64, u64, u64) {

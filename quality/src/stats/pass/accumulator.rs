@@ -7,8 +7,8 @@ use crate::{
     data::first_line,
     stats::{
         MeasureError, State, StatisticError,
-        keys::{Budget, Hashes, KeyCounts, hashes_of},
-        states::{CoMoments, Distinct, Extremes, Lengths, Moments, Quantiles, TopCounter, Types},
+        keys::{Budget, Hashes, Keep, KeyCounts, hashes_of},
+        states::{Classes, CoMoments, Distinct, Extremes, Histogram, Lengths, Moments, Quantiles, TopCounter, Types},
     },
 };
 
@@ -46,8 +46,10 @@ impl Accumulator {
             Work::Moments(_) => State::Moments(Moments::default()),
             Work::CoMoments(..) => State::CoMoments(CoMoments::default()),
             Work::Lengths(_) => State::Lengths(Lengths::default()),
-            Work::Quantiles(_) => State::Quantiles(Quantiles::default()),
+            Work::Quantiles(_, kept) => State::Quantiles(Quantiles::with_room(kept.room)),
             Work::Distinct(_) => State::Distinct(Distinct::default()),
+            Work::Histogram(_, whole) => State::Histogram(Histogram::new(*whole)),
+            Work::Classes(..) => State::Classes(Classes::default()),
             Work::Types(_) => State::Types(Types::default()),
             Work::Keys(_) => return Accumulator::Keys(KeyCounts::new(budget.clone())),
             Work::Top(_) => return Accumulator::Top(TopCounter::default()),
@@ -64,7 +66,7 @@ impl Accumulator {
     }
 
     /// Puts together what all threads have kept.
-    pub(super) fn finish(all: Vec<Accumulator>, keep: bool, threads: usize) -> Result<State, Failure> {
+    pub(super) fn finish(all: Vec<Accumulator>, keep: Keep, threads: usize) -> Result<State, Failure> {
         let (mut state, mut keys, mut top): (Option<State>, Vec<KeyCounts>, Option<TopCounter>) = (None, Vec::new(), None);
         for one in all {
             match one {
@@ -120,12 +122,23 @@ fn update_state(state: &mut State, work: &Work, batch: &Batch) -> Result<(), Fai
             moments.merge(&pairs(column(batch, *left)?, column(batch, *right)?)?);
         }
         (State::Lengths(lengths), Work::Lengths(place)) => lengths.merge(&column(batch, *place)?.lengths()?),
-        (State::Quantiles(quantiles), Work::Quantiles(place)) => {
-            column(batch, *place)?.numbers()?.downcast_iter().for_each(|array| quantiles.extend(array.values()));
+        (State::Quantiles(quantiles), Work::Quantiles(place, kept)) => {
+            for array in column(batch, *place)?.numbers()?.downcast_iter() {
+                if kept.is_exceeded_by(array.values().len()) {
+                    quantiles.sketch();
+                }
+                quantiles.extend(array.values());
+            }
         }
         (State::Distinct(distinct), Work::Distinct(place)) => {
             let (_, counted) = column(batch, *place)?.counted()?;
             counted.iter().for_each(|(hash, _)| distinct.add(*hash));
+        }
+        (State::Histogram(histogram), Work::Histogram(place, _)) => {
+            column(batch, *place)?.numbers()?.downcast_iter().for_each(|array| histogram.extend(array.values()));
+        }
+        (State::Classes(classes), Work::Classes(place, edges)) => {
+            column(batch, *place)?.numbers()?.downcast_iter().for_each(|array| classes.extend(edges, array.values()));
         }
         (State::Types(types), Work::Types(place)) => types.merge(&column(batch, *place)?.types()?),
         _ => {}
@@ -150,6 +163,9 @@ fn pairs(left: &ColumnBatch, right: &ColumnBatch) -> PolarsResult<CoMoments> {
     }
 }
 
+/// Rows whose keys are made at once: few enough to stay in the second cache until they are counted.
+const KEYS: usize = 1 << 14;
+
 fn update_keys(keys: &mut KeyCounts, work: &Work, batch: &Batch) -> Result<(), Failure> {
     let Work::Keys(places) = work else { return Ok(()) };
     if let [place] = places.as_slice() {
@@ -158,11 +174,17 @@ fn update_keys(keys: &mut KeyCounts, work: &Work, batch: &Batch) -> Result<(), F
             let (_, counted) = column.counted()?;
             return Ok(keys.update_counted(column.nulls(), counted.into_iter())?);
         }
-        return Ok(keys.update(&column.keys()?)?);
     }
     let columns = places.iter().map(|place| column(batch, *place).map(|column| &column.series)).collect::<Result<Vec<_>, _>>()?;
-    let hashes = if columns.is_empty() { Hashes { keys: Vec::new(), null_rows: batch.rows } } else { hashes_of(&columns)? };
-    Ok(keys.update(&hashes)?)
+    if columns.is_empty() {
+        return Ok(keys.update(&Hashes { keys: Vec::new(), null_rows: batch.rows })?);
+    }
+    let rows = columns.iter().map(|column| column.len()).max().unwrap_or_default();
+    for offset in (0..rows).step_by(KEYS) {
+        let slices: Vec<Series> = columns.iter().map(|column| column.slice(offset as i64, KEYS)).collect();
+        keys.update(&hashes_of(&slices.iter().collect::<Vec<_>>())?)?;
+    }
+    Ok(())
 }
 
 fn update_top(top: &mut TopCounter, work: &Work, batch: &Batch) -> Result<(), Failure> {

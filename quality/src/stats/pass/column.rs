@@ -6,7 +6,7 @@ use polars::prelude::*;
 
 use super::{Target, dictionary::Dictionary};
 use crate::stats::{
-    keys::{Hashes, hash_bytes, hash_values, hashes_of},
+    keys::{hash_bytes, hash_values},
     states::{Extremes, Lengths, Look, Types, look},
 };
 
@@ -69,16 +69,10 @@ impl ColumnBatch {
         let mut lengths = Lengths { nulls: self.nulls(), ..Lengths::default() };
         if let Some(dictionary) = self.dictionary() {
             dictionary.iter().for_each(|(text, count)| lengths.add(characters(text), count));
-        } else if *self.series.dtype() != DataType::Null {
-            let (mut count, mut shortest, mut longest) = (0, u64::MAX, 0);
-            for text in self.series.str()?.downcast_iter().flat_map(|array| array.non_null_values_iter()) {
-                let length = characters(text);
-                count += 1;
-                shortest = shortest.min(length);
-                longest = longest.max(length);
-            }
-            if count > 0 {
-                lengths.add(shortest, count);
+        } else if self.nulls() < self.series.len() as u64 {
+            let values = self.series.drop_nulls();
+            if let Some((shortest, longest)) = ends_of_lengths(values.str()?) {
+                lengths.add(shortest, values.len() as u64);
                 lengths.add(longest, 0);
             }
         }
@@ -110,11 +104,6 @@ impl ColumnBatch {
             _ => types.add(Look::Other, count),
         }
         Ok(types)
-    }
-
-    /// The keys that this column alone makes.
-    pub(super) fn keys(&self) -> PolarsResult<Hashes> {
-        hashes_of(&[&self.series])
     }
 
     /// The hashes of the values, each with how many there are, and its place in what `values` gives.
@@ -162,6 +151,34 @@ fn micros(data_type: &DataType, value: f64) -> f64 {
         DataType::Datetime(TimeUnit::Nanoseconds, _) | DataType::Duration(TimeUnit::Nanoseconds) | DataType::Time => value / 1_000.0,
         _ => value,
     }
+}
+
+/// The shortest and the longest of strings without nulls.
+///
+/// Whether all are ASCII is asked once for each buffer that they lie in: their lengths then stand in
+/// their views, and no string is looked at by itself.
+fn ends_of_lengths(values: &StringChunked) -> Option<(u64, u64)> {
+    let (mut shortest, mut longest) = (u64::MAX, 0);
+    for array in values.downcast_iter() {
+        // Strings of up to 12 bytes lie in their views, behind their lengths.
+        let (mut inline, mut bytes, mut ends) = (0_u128, 0, (u32::MAX, 0));
+        for view in array.views().iter() {
+            bytes += view.length as usize;
+            ends = (ends.0.min(view.length), ends.1.max(view.length));
+            inline |= if view.length <= 12 { view.as_u128() >> 32 } else { 0 };
+        }
+        let buffers = array.data_buffers();
+        // Buffers may have many more strings than these.
+        let near = buffers.iter().map(|buffer| buffer.len()).sum::<usize>() <= 4 * bytes;
+        if near && inline & (u128::MAX / 255 * 128) == 0 && buffers.iter().all(|buffer| buffer.is_ascii()) {
+            (shortest, longest) = (shortest.min(u64::from(ends.0)), longest.max(u64::from(ends.1)));
+        } else {
+            for length in array.values_iter().map(characters) {
+                (shortest, longest) = (shortest.min(length), longest.max(length));
+            }
+        }
+    }
+    (shortest <= longest).then_some((shortest, longest))
 }
 
 fn characters(text: &str) -> u64 {

@@ -20,8 +20,11 @@ pub(super) struct Dictionary {
 /// Rows after which it is decided whether values are few.
 const TRIED: usize = 4_096;
 
+/// Open addressing with linear probing. What is looked at for each row is kept small.
 struct Table {
-    slots: Vec<(u128, u32)>,
+    views: Vec<u128>,
+    /// The places among the values, plus one; 0 where there is none.
+    places: Vec<u32>,
     shift: u32,
     rows: Vec<IdxSize>,
     counts: Vec<u32>,
@@ -34,24 +37,23 @@ impl Dictionary {
             return None;
         }
         let array = column.downcast_iter().next()?;
-        let mut table = Table { slots: vec![(0, 0); 1 << 10], shift: 64 - 10, rows: Vec::new(), counts: Vec::new() };
+        let mut table = Table::new(8);
         let nulls = column.null_count();
         let valid = (nulls > 0).then(|| column.is_not_null());
         let mut valid = valid.as_ref().and_then(|valid| valid.downcast_iter().next()).map(|valid| valid.values_iter());
-        let (mut last, mut place) = (0, usize::MAX);
-        for (row, view) in array.views().iter().enumerate() {
-            if valid.as_mut().is_some_and(|valid| valid.next() == Some(false)) {
-                continue;
+        for (piece, views) in array.views().chunks(TRIED).enumerate() {
+            let before = piece * TRIED;
+            if piece > 0 && table.counts.len() > before.min(TRIED * 4) / 2 {
+                return None;
             }
-            let view = view.as_u128();
-            if view != last || place == usize::MAX {
-                if row % TRIED == 0 && row > 0 && table.counts.len() > row.min(TRIED * 4) / 2 {
-                    return None;
+            for (row, view) in views.iter().enumerate() {
+                if valid.as_mut().is_some_and(|valid| valid.next() == Some(false)) {
+                    continue;
                 }
-                (last, place) = (view, table.find(view, row));
-            }
-            if let Some(count) = table.counts.get_mut(place) {
-                *count += 1;
+                let place = table.find(view.as_u128(), before + row);
+                if let Some(count) = table.counts.get_mut(place) {
+                    *count += 1;
+                }
             }
         }
         if table.counts.len() > column.len() / 4 {
@@ -83,46 +85,59 @@ impl Dictionary {
 }
 
 impl Table {
+    fn new(bits: u32) -> Table {
+        Table { views: vec![0; 1 << bits], places: vec![0; 1 << bits], shift: 64 - bits, rows: Vec::new(), counts: Vec::new() }
+    }
+
     /// The place of a view, which is new if it was not there.
+    #[inline]
     fn find(&mut self, view: u128, row: usize) -> usize {
-        let mask = self.slots.len() - 1;
+        let mask = self.places.len() - 1;
         let mut slot = self.slot(view);
-        loop {
-            match self.slots.get(slot) {
-                Some((_, 0)) | None => break,
-                Some((known, place)) if *known == view => return *place as usize - 1,
-                Some(_) => slot = (slot + 1) & mask,
+        while let (Some(known), Some(place @ 1..)) = (self.views.get(slot), self.places.get(slot)) {
+            if *known == view {
+                return *place as usize - 1;
             }
+            slot = (slot + 1) & mask;
         }
+        self.insert(slot, view, row)
+    }
+
+    /// A view that was not there, into the slot where it was looked for.
+    #[cold]
+    fn insert(&mut self, slot: usize, view: u128, row: usize) -> usize {
         self.rows.push(row as IdxSize);
         self.counts.push(0);
-        if let Some(free) = self.slots.get_mut(slot) {
-            *free = (view, self.counts.len() as u32);
-        }
-        if self.counts.len() * 2 > self.slots.len() {
+        self.fill(slot, view, self.counts.len() as u32);
+        if self.counts.len() * 2 > self.places.len() {
             self.grow();
         }
         self.counts.len() - 1
     }
 
+    fn fill(&mut self, slot: usize, view: u128, place: u32) {
+        if let (Some(free), Some(none)) = (self.views.get_mut(slot), self.places.get_mut(slot)) {
+            (*free, *none) = (view, place);
+        }
+    }
+
+    #[inline]
     fn slot(&self, view: u128) -> usize {
         let mixed = (view as u64 ^ ((view >> 64) as u64).rotate_left(29)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         (mixed >> self.shift) as usize
     }
 
     fn grow(&mut self) {
-        let wider = vec![(0, 0); self.slots.len() * 4];
-        let old = std::mem::replace(&mut self.slots, wider);
-        self.shift -= 2;
-        let mask = self.slots.len() - 1;
-        for (view, place) in old.into_iter().filter(|(_, place)| *place != 0) {
+        let wider = Table::new(64 - self.shift + 2);
+        let (views, places) = (std::mem::replace(&mut self.views, wider.views), std::mem::replace(&mut self.places, wider.places));
+        self.shift = wider.shift;
+        let mask = self.places.len() - 1;
+        for (view, place) in views.into_iter().zip(places).filter(|(_, place)| *place != 0) {
             let mut slot = self.slot(view);
-            while self.slots.get(slot).is_some_and(|(_, place)| *place != 0) {
+            while self.places.get(slot).is_some_and(|place| *place != 0) {
                 slot = (slot + 1) & mask;
             }
-            if let Some(free) = self.slots.get_mut(slot) {
-                *free = (view, place);
-            }
+            self.fill(slot, view, place);
         }
     }
 }

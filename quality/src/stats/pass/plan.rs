@@ -1,14 +1,20 @@
 //! What is to be worked out from each batch: statistics in sections of one filter and one grouping,
 //! with names resolved and types checked.
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use polars::prelude::*;
 
 use super::expressions::{columns_of, is_of_one_row};
 use crate::{
     data::sql,
-    stats::{Measure, Predicate, Statistic, StatisticError},
+    stats::{Measure, Predicate, Statistic, StatisticError, states::Room},
 };
 
 /// All sections, and the columns that they need.
@@ -45,7 +51,7 @@ pub(crate) struct Task {
 }
 
 /// Measures with places of targets and predicates instead of names.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub(crate) enum Work {
     Rows,
     Complete(usize),
@@ -55,10 +61,28 @@ pub(crate) enum Work {
     Lengths(usize),
     Matches(usize),
     Keys(Vec<usize>),
-    Quantiles(usize),
+    Quantiles(usize, Kept),
     Top(usize),
     Distinct(usize),
+    /// Of whole numbers, or of any.
+    Histogram(usize, bool),
+    Classes(usize, Vec<f64>),
     Types(usize),
+}
+
+/// How many values a statistic may keep, and how many all threads have seen: if there are more, none of them keeps all.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Kept {
+    pub(crate) room: Room,
+    seen: Arc<AtomicU64>,
+}
+
+impl Kept {
+    /// Tells of more values; whether there are too many to keep all.
+    pub(crate) fn is_exceeded_by(&self, more: usize) -> bool {
+        let seen = self.seen.fetch_add(more as u64, Ordering::Relaxed) + more as u64;
+        self.room != Room::default() && seen > self.room.exact as u64
+    }
 }
 
 /// What chooses the rows of a statistic: its filter and its groups.
@@ -91,6 +115,27 @@ impl Plan {
     }
 }
 
+/// The columns that a statistic reads.
+pub(crate) fn columns_of_statistic(schema: &Schema, statistic: &Statistic) -> Result<Vec<PlSmallStr>, StatisticError> {
+    let mut section = Section::new(schema, statistic)?;
+    section.add(schema, 0, &statistic.measure)?;
+    Ok(section.needed(schema))
+}
+
+impl Plan {
+    /// Lets all statistics that keep values together keep so many bytes of them, on so many threads.
+    pub(crate) fn limit_values(&mut self, bytes: u64, threads: usize) {
+        let works = || self.sections.iter().flat_map(|section| &section.tasks).map(|task| &task.work);
+        let keeping = works().filter(|work| matches!(work, Work::Quantiles(..))).count() as u64;
+        let room = Room::of(bytes.checked_div(keeping).unwrap_or(bytes), threads);
+        for task in self.sections.iter_mut().flat_map(|section| &mut section.tasks) {
+            if let Work::Quantiles(_, kept) = &mut task.work {
+                kept.room = room;
+            }
+        }
+    }
+}
+
 impl Section {
     fn new(schema: &Schema, statistic: &Statistic) -> Result<Section, StatisticError> {
         let filter = statistic.filter.as_deref().map(|text| sql::predicate(text, schema)).transpose();
@@ -118,9 +163,14 @@ impl Section {
                 let targets = sorted.into_iter().map(|column| self.target(schema, column, any));
                 Work::Keys(targets.collect::<Result<_, _>>()?)
             }
-            Measure::Quantiles(column) => Work::Quantiles(self.target(schema, column, ordered)?),
+            Measure::Quantiles(column) => Work::Quantiles(self.target(schema, column, ordered)?, Kept::default()),
             Measure::TopValues(column) => Work::Top(self.target(schema, column, any)?),
             Measure::ApproximateDistinct(column) => Work::Distinct(self.target(schema, column, any)?),
+            Measure::Histogram(column) => {
+                let place = self.target(schema, column, numeric)?;
+                Work::Histogram(place, self.targets.get(place).is_some_and(|target| target.data_type.is_integer()))
+            }
+            Measure::Classes(column, edges) => Work::Classes(self.target(schema, column, numeric)?, edges.values()),
             Measure::Types(column) => Work::Types(self.target(schema, column, any)?),
         };
         self.tasks.push(Task { statistic, work });

@@ -18,7 +18,10 @@ use super::{
 };
 use crate::{
     data::{Batches, Dataset, first_line},
-    stats::{MeasureError, Options, State, StatisticError, keys::Budget},
+    stats::{
+        MeasureError, State, StatisticError,
+        keys::{Budget, Keep},
+    },
 };
 
 /// Groups at most.
@@ -58,11 +61,11 @@ struct Part {
 }
 
 /// Measures all that is planned. The numbers are the places of the statistics.
-pub(crate) fn run(dataset: &Dataset, plan: &Plan, options: &Options) -> Result<Vec<(usize, Found)>, MeasureError> {
+pub(crate) fn run(dataset: &Dataset, plan: &Plan, keep: Keep, memory: u64) -> Result<Vec<(usize, Found)>, MeasureError> {
     let batches = Batches::new(dataset, plan.columns.clone())?;
-    let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let cores = threads();
     let threads = cores.min(batches.parallel()).max(1);
-    let budget = Budget::new(options.memory);
+    let budget = Budget::new(memory);
     let stop = AtomicBool::new(false);
     let work = || {
         let done = read(&batches, plan, &budget, &stop);
@@ -81,9 +84,14 @@ pub(crate) fn run(dataset: &Dataset, plan: &Plan, options: &Options) -> Result<V
     }
     let mut found = Vec::new();
     for (section, parts) in plan.sections.iter().zip(of_sections) {
-        found.extend(finish(section, parts, options, cores)?);
+        found.extend(finish(section, parts, keep, cores)?);
     }
     Ok(found)
+}
+
+/// Threads that read at most.
+pub(crate) fn threads() -> usize {
+    thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
 
 fn read(batches: &Batches<'_>, plan: &Plan, budget: &Budget, stop: &AtomicBool) -> Result<Vec<Part>, MeasureError> {
@@ -164,7 +172,7 @@ fn take(section: &Section, group: &mut [Accumulator], errors: &mut [Option<Stati
     Ok(())
 }
 
-fn finish(section: &Section, parts: Vec<Part>, options: &Options, threads: usize) -> Result<Vec<(usize, Found)>, MeasureError> {
+fn finish(section: &Section, parts: Vec<Part>, keep: Keep, threads: usize) -> Result<Vec<(usize, Found)>, MeasureError> {
     let mut errors: Vec<Option<StatisticError>> = section.tasks.iter().map(|_| None).collect();
     // Sorted, so that groups come in the order of their keys.
     let mut groups: BTreeMap<Key, Vec<Vec<Accumulator>>> = BTreeMap::new();
@@ -183,7 +191,7 @@ fn finish(section: &Section, parts: Vec<Part>, options: &Options, threads: usize
     for (key, slots) in groups {
         for (value, all) in values.iter_mut().zip(slots) {
             let Ok(Value::Groups(done)) = value else { continue };
-            match Accumulator::finish(all, options.states, threads) {
+            match Accumulator::finish(all, keep, threads) {
                 Ok(state) if grouped => done.push(key.clone(), state),
                 Ok(state) => *value = Ok(Value::One(state)),
                 Err(Failure::Statistic(why)) => *value = Err(why),

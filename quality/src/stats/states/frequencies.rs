@@ -55,6 +55,13 @@ impl Summing {
         }
     }
 
+    /// So many keys more that occur once each.
+    pub(crate) fn add_singles(&mut self, keys: u64) {
+        self.rows += keys;
+        self.groups += keys;
+        self.singles += keys;
+    }
+
     /// What a summary was made of.
     pub(crate) fn of(summary: &FrequencySummary) -> Summing {
         let rows = summary.rows as f64;
@@ -133,9 +140,32 @@ impl FrequencyTable {
         self.0.is_empty()
     }
 
-    /// Whether every key occurs once.
-    pub(crate) fn is_of_singles(&self) -> bool {
-        self.0.iter().all(|piece| piece.counts.is_empty())
+    /// The hashes of a piece, and their counts; without counts all are one.
+    pub(crate) fn piece(&self, place: usize) -> Option<(&[u128], &[u64])> {
+        self.0.get(place).map(|piece| (piece.hashes.as_slice(), piece.counts.as_slice()))
+    }
+
+    /// Adds to each number how often its key, in order, is here.
+    pub(crate) fn count(&self, keys: &[(u128, u64)], found: &mut [u64]) {
+        let Some((least, _)) = keys.first() else { return };
+        let mut place = self.0.partition_point(|piece| piece.hashes.last().is_some_and(|last| last < least));
+        let mut at = 0;
+        for ((hash, _), found) in keys.iter().zip(found) {
+            while let Some(piece) = self.0.get(place) {
+                let rest = piece.hashes.get(at..).unwrap_or_default();
+                // Mostly it is near.
+                let near = rest.len().min(64);
+                let window = if rest.get(near.saturating_sub(1)).is_some_and(|last| last >= hash) { rest.get(..near) } else { Some(rest) };
+                at += window.unwrap_or_default().partition_point(|known| known < hash);
+                if at < piece.hashes.len() {
+                    if piece.hashes.get(at) == Some(hash) {
+                        *found += piece.counts.get(at).copied().unwrap_or(1);
+                    }
+                    break;
+                }
+                (place, at) = (place + 1, 0);
+            }
+        }
     }
 
     /// Keys with their counts, in order.

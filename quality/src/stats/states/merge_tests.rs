@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use crate::{
     data::Dataset,
-    stats::{Measure, MergeError, Options, Predicate, State, Statistic, measure_with_options},
+    stats::{Edges, Measure, MergeError, Options, Predicate, State, Statistic, measure_with_options},
 };
 
 type Row = (Option<f64>, Option<i64>, Option<String>);
@@ -35,6 +35,9 @@ fn statistics() -> Vec<Statistic> {
         Measure::TopValues(name("s")),
         Measure::ApproximateDistinct(name("i")),
         Measure::Types(name("s")),
+        Measure::Histogram(name("f")),
+        Measure::Histogram(name("i")),
+        Measure::Classes(name("f"), Edges::of(&[-1.0, 0.0, 7.5])),
     ];
     measures.into_iter().map(Statistic::of).collect()
 }

@@ -2,10 +2,12 @@
 //! state of the whole, in any order.
 
 mod bits;
+mod classes;
 mod co_moments;
 mod distinct;
 mod extremes;
 mod frequencies;
+mod histogram;
 mod lengths;
 mod moments;
 mod quantiles;
@@ -16,10 +18,12 @@ mod types;
 mod merge_tests;
 
 pub use self::{
+    classes::Classes,
     co_moments::CoMoments,
     distinct::Distinct,
     extremes::Extremes,
     frequencies::{Frequencies, FrequencySummary, FrequencyTable},
+    histogram::Histogram,
     lengths::Lengths,
     moments::Moments,
     quantiles::Quantiles,
@@ -28,6 +32,7 @@ pub use self::{
 };
 pub(crate) use self::{
     frequencies::{NoKeys, Piece, Summing},
+    quantiles::Room,
     top::TopCounter,
     types::{Look, look},
 };

@@ -12,6 +12,8 @@ use super::bits;
 const EXACT: usize = if cfg!(test) { 1 << 16 } else { 1 << 22 };
 /// Values on the top level of a sketch: ranks are off by about 0.05 % of the values.
 const WIDTH: usize = 8_192;
+/// The least width: ranks are off by some 3 %.
+const NARROWEST: usize = 128;
 /// Values on the levels far below the top.
 const NARROW: usize = 16;
 
@@ -23,6 +25,32 @@ pub struct Quantiles {
     levels: Vec<Level>,
     /// Whether `levels` is a sketch; otherwise the one level holds every value.
     sketched: bool,
+    /// How much may be kept while values are added.
+    #[serde(skip)]
+    room: Room,
+}
+
+/// How many values may be kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Room {
+    /// As they are; more become a sketch.
+    pub(crate) exact: usize,
+    /// On the top level of a sketch, which in all holds three times as many.
+    width: usize,
+}
+
+impl Default for Room {
+    fn default() -> Room {
+        Room { exact: EXACT, width: WIDTH }
+    }
+}
+
+impl Room {
+    /// What has room in so many bytes, while so many threads have a sketch each.
+    pub(crate) fn of(bytes: u64, threads: usize) -> Room {
+        let values = usize::try_from(bytes / 8).unwrap_or(usize::MAX);
+        Room { exact: values.min(EXACT), width: (values / (3 * (threads + 1))).clamp(NARROWEST, WIDTH) }
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -34,10 +62,26 @@ struct Level {
 }
 
 impl Quantiles {
+    /// Of no values yet, of which so many may be kept.
+    pub(crate) fn with_room(room: Room) -> Quantiles {
+        Quantiles { room, ..Quantiles::default() }
+    }
+
+    /// Makes it a sketch, whatever its values.
+    pub(crate) fn sketch(&mut self) {
+        if !self.sketched {
+            self.sketched = true;
+            self.shrink();
+            // What held all values is more than any level needs.
+            self.levels.iter_mut().for_each(|level| level.values.shrink_to_fit());
+        }
+    }
+
     /// Adds values.
     pub(crate) fn extend(&mut self, values: &[f64]) {
         self.count += values.len() as u64;
-        for part in values.chunks(EXACT / 4) {
+        let at_once = if self.sketched { self.room.width } else { self.room.exact / 4 };
+        for part in values.chunks(at_once.max(NARROWEST)) {
             self.level(0).values.extend_from_slice(part);
             self.shrink();
         }
@@ -47,6 +91,8 @@ impl Quantiles {
     pub fn merge(&mut self, other: &Quantiles) {
         self.count += other.count;
         self.sketched |= other.sketched;
+        self.room.width = self.room.width.min(other.room.width);
+        self.room.exact = self.room.exact.min(other.room.exact);
         for (index, level) in other.levels.iter().enumerate() {
             self.level(index).values.extend_from_slice(&level.values);
         }
@@ -120,7 +166,7 @@ impl Quantiles {
     }
 
     fn shrink(&mut self) {
-        if !self.sketched && self.levels.first().is_some_and(|level| level.values.len() > EXACT) {
+        if !self.sketched && self.levels.first().is_some_and(|level| level.values.len() > self.room.exact) {
             self.sketched = true;
         }
         if !self.sketched {
@@ -147,7 +193,7 @@ impl Quantiles {
     /// The top level is the widest, and those below are two thirds of the one above.
     fn capacity(&self, index: usize) -> usize {
         let depth = i32::try_from(self.levels.len() - 1 - index).unwrap_or(i32::MAX);
-        ((WIDTH as f64 * (2.0_f64 / 3.0).powi(depth)) as usize).max(NARROW)
+        ((self.room.width as f64 * (2.0_f64 / 3.0).powi(depth)) as usize).max(NARROW)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Reading and writing a file of states.
 
 use std::{
+    collections::HashMap,
     fs::{File, OpenOptions},
     io,
     os::unix::fs::FileExt,
@@ -8,22 +9,21 @@ use std::{
     sync::Arc,
 };
 
-use xxhash_rust::xxh3::xxh3_64;
-
 use super::{
-    Content, Stored,
-    run::{Reader, Run},
+    DataFile, Stored,
+    block::{Block, Saved},
+    entry::Entry,
+    index::Index,
+    keys::Keys,
+    merge::{Scratch, is_damage},
+    parts::Slot,
+    run::Run,
+    sum::Sum,
 };
-use crate::stats::FrequencyTable;
 
-const MAGIC: &[u8; 8] = b"LGSTATES";
-const VERSION: u32 = 1;
-const HEAD: u64 = 12;
-const TAIL: u64 = 32;
-/// Bytes that are searched at once.
-const BLOCK: usize = 1 << 20;
-/// Runs of one statistic at most; with one more they are put together.
-const RUNS: usize = 8;
+pub(super) const MAGIC: &[u8; 8] = b"LGSTATES";
+const VERSION: u32 = 2;
+pub(super) const HEAD: u64 = 12;
 /// Bytes that may be out of date beside as many that are not.
 const SLACK: u64 = 16 << 20;
 
@@ -81,10 +81,12 @@ impl Stored {
             Some(version) if size >= HEAD && version != VERSION => return Err(StoreError::Version { path: path.to_owned(), version }),
             _ => {}
         }
-        match content(&file, size).map_err(failed)? {
-            Some(content) => Ok(Stored { content, file: Some((path.to_owned(), Arc::new(file))), ..Stored::default() }),
-            None => Err(StoreError::Damaged { path: path.to_owned() }),
-        }
+        let Some(index) = Index::find(&file, size).map_err(failed)? else {
+            return Err(StoreError::Damaged { path: path.to_owned() });
+        };
+        let file = Arc::new(file);
+        let (parts, sums) = index.open(&file);
+        Ok(Stored { parts, sums, file: Some((path.to_owned(), file)), ..Stored::default() })
     }
 
     /// Writes the states, if they are not the file's. What is in the file already is not written again, unless it is
@@ -105,162 +107,146 @@ impl Stored {
     fn can_append(&self, path: &Path) -> bool {
         let Some((known, file)) = &self.file else { return false };
         let size = file.metadata().map_or(u64::MAX, |metadata| metadata.len());
-        let live: u64 = self.content.entries.values().flat_map(|entry| &entry.runs).map(Run::bytes).sum();
-        let runs = |key: &String| self.fresh.get(key).map_or(0, Vec::len);
-        let few = self.content.entries.iter().all(|(key, entry)| entry.runs.len() + runs(key) <= RUNS);
+        let live: u64 = self.parts.values().map(|slot| slot.bytes).chain(self.sums.values().map(|sum| sum.bytes)).sum();
         // Another process may have put a new file in its place.
-        known == path && few && size <= 2 * live + SLACK && is_same(path, file)
+        known == path && size <= 2 * live + SLACK && is_same(path, file)
     }
 
     /// Puts what is new behind what is there; the old end stays, should the new one not become whole. `false` if the
     /// file can't be had alone, or is another one by now.
     fn append(&mut self, path: &Path) -> io::Result<bool> {
-        let file = OpenOptions::new().read(true).write(true).open(path)?;
-        if file.lock().is_err() || !self.file.as_ref().is_some_and(|(_, known)| is_same(path, known) && is_same(path, &file)) {
+        let opened = OpenOptions::new().read(true).write(true).open(path)?;
+        let Some((_, known)) = self.file.clone() else { return Ok(false) };
+        if opened.lock().is_err() || !is_same(path, &known) || !is_same(path, &opened) {
             return Ok(false);
         }
-        let mut end = file.metadata()?.len();
-        for (key, tables) in std::mem::take(&mut self.fresh) {
-            let Some(entry) = self.content.entries.get_mut(&key) else { continue };
-            for table in tables {
-                let run = write_table(&file, end, &table)?;
-                end += run.bytes();
-                entry.runs.push(run);
-            }
-        }
-        write_end(&file, end, &self.content)?;
-        file.unlock()?;
-        self.file = Some((path.to_owned(), Arc::new(file)));
+        // What is in the file is told by the handle that it was read with.
+        let end = opened.metadata()?.len();
+        let end = self.write(Writer { to: &opened, known: &known, end, runs: HashMap::new() })?;
+        Index::of(&self.parts, &self.sums, &known).write(&opened, end)?;
+        opened.unlock()?;
         Ok(true)
     }
 
     fn rewrite(&mut self, path: &Path) -> io::Result<()> {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let new = tempfile::NamedTempFile::new_in(folder)?;
-        let file = new.as_file();
+        let (file, draft) = tempfile::NamedTempFile::new_in(folder)?.into_parts();
+        let file = Arc::new(file);
         file.write_all_at(&[MAGIC.as_slice(), &VERSION.to_le_bytes()].concat(), 0)?;
-        let mut end = HEAD;
-        let mut lost: Vec<String> = Vec::new();
-        for (key, entry) in &mut self.content.entries {
-            // Tables in memory become runs too, so that there is one way to put them together.
-            let mut runs: Vec<(Run, &File)> = Vec::new();
-            if let Some((_, old)) = &self.file {
-                runs.extend(entry.runs.drain(..).map(|run| (run, &**old)));
-            }
-            for table in self.fresh.remove(key).unwrap_or_default() {
-                let run = write_table(file, end, &table)?;
-                end += run.bytes();
-                runs.push((run, file));
-            }
-            entry.runs = match runs.len() {
-                0 => Vec::new(),
-                1 if runs.iter().all(|(_, of)| std::ptr::eq(*of, file)) => runs.into_iter().map(|(run, _)| run).collect(),
-                _ => match merge(file, end, &runs) {
-                    Ok(run) => {
-                        end += run.bytes();
-                        vec![run]
-                    }
-                    // Keys that can't be read are of no use: the statistic is measured anew next time.
-                    Err(error) if matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof) => {
-                        lost.push(key.clone());
-                        Vec::new()
-                    }
-                    Err(error) => return Err(error),
-                },
-            };
-        }
-        self.retain(|key| !lost.contains(key));
-        write_end(file, end, &self.content)?;
-        let file = new.persist(path).map_err(|error| error.error)?;
-        self.fresh.clear();
-        self.file = Some((path.to_owned(), Arc::new(file)));
+        self.tidy();
+        let end = self.write(Writer { to: &file, known: &file, end: HEAD, runs: HashMap::new() })?;
+        Index::of(&self.parts, &self.sums, &file).write(&file, end)?;
+        draft.persist(path).map_err(|error| error.error)?;
+        self.file = Some((path.to_owned(), file));
         Ok(())
     }
-}
 
-/// What the end of a file says. Should that have been cut off while it was written, the end before it is still there.
-fn content(file: &File, size: u64) -> io::Result<Option<Content>> {
-    if let Some(content) = content_until(file, size)? {
-        return Ok(Some(content));
-    }
-    let mut block = vec![0; BLOCK];
-    let mut upto = size;
-    while upto > HEAD + TAIL {
-        let from = upto.saturating_sub(BLOCK as u64);
-        let block = block.get_mut(..usize::try_from(upto - from).unwrap_or_default()).unwrap_or_default();
-        file.read_exact_at(block, from)?;
-        for (place, _) in block.windows(MAGIC.len()).enumerate().rev().filter(|(_, bytes)| *bytes == MAGIC) {
-            if let Some(content) = content_until(file, from + (place + MAGIC.len()) as u64)? {
-                return Ok(Some(content));
+    /// Forgets the statistics of parts that no sum is of: nobody has asked for them since files were added.
+    fn tidy(&mut self) {
+        if self.sums.is_empty() {
+            return;
+        }
+        for slot in self.parts.values_mut() {
+            // What can't be read is told when it is written.
+            if let Ok(part) = slot.part.get() {
+                part.retain(|key, _| self.sums.contains_key(key));
             }
         }
-        // A mark may lie across the border of two blocks.
-        upto = if from == 0 { 0 } else { from + MAGIC.len() as u64 - 1 };
     }
-    Ok(None)
+
+    /// Writes all that is not in the file, and says where it ends. What can't be read is forgotten.
+    fn write(&mut self, mut writer: Writer<'_>) -> io::Result<u64> {
+        let mut lost = None;
+        let mut written = |what: String, done: io::Result<()>| match done {
+            Ok(()) => Ok(true),
+            Err(error) if is_damage(&error) => {
+                lost = Some((what, error));
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        };
+        // Parts first: a sum of few of them names their runs.
+        let mut gone: Vec<DataFile> = Vec::new();
+        for (file, slot) in &mut self.parts {
+            if slot.part.block_in(writer.known).is_none() && !written(file.path.display().to_string(), writer.part(slot))? {
+                gone.push(file.clone());
+            }
+        }
+        let mut broken: Vec<String> = Vec::new();
+        for (key, sum) in &mut self.sums {
+            if sum.entry.block_in(writer.known).is_none() && !written("a sum".to_owned(), writer.sum(sum))? {
+                broken.push(key.clone());
+            }
+        }
+        gone.iter().for_each(|file| drop(self.parts.remove(file)));
+        broken.iter().for_each(|key| drop(self.sums.remove(key)));
+        if let Some((what, why)) = lost {
+            self.lose(&what, &why);
+        }
+        self.scratch = Scratch::default();
+        Ok(writer.end)
+    }
 }
 
-/// What an end that lies here says, if it does.
-fn content_until(file: &File, end: u64) -> io::Result<Option<Content>> {
-    let Some(tail_place) = end.checked_sub(TAIL).filter(|place| *place >= HEAD) else { return Ok(None) };
-    let mut tail = [0; TAIL as usize];
-    file.read_exact_at(&mut tail, tail_place)?;
-    let (numbers, _) = tail.as_chunks::<8>();
-    let [place, length, hash, magic] = numbers else { return Ok(None) };
-    let (place, length) = (u64::from_le_bytes(*place), u64::from_le_bytes(*length));
-    if magic != MAGIC || place.checked_add(length) != Some(tail_place) {
-        return Ok(None);
+/// Puts parts and sums in a file.
+struct Writer<'a> {
+    to: &'a File,
+    /// The handle that what is written is read with.
+    known: &'a Arc<File>,
+    end: u64,
+    /// Runs that were written, by what they were of.
+    runs: HashMap<(usize, u64), Run>,
+}
+
+impl Writer<'_> {
+    fn part(&mut self, slot: &mut Slot) -> io::Result<()> {
+        let part = slot.part.get()?;
+        let mut bytes = 0;
+        for entry in part.values_mut() {
+            bytes += self.keys(entry, false)?;
+        }
+        let block = Block::write(self.to, self.end, &part.write(self.known))?;
+        self.end += block.length;
+        slot.bytes = bytes + block.length;
+        slot.part.put(Arc::clone(self.known), block);
+        Ok(())
     }
-    let Ok(length) = usize::try_from(length) else { return Ok(None) };
-    let mut json = vec![0; length];
-    file.read_exact_at(&mut json, place)?;
-    if xxh3_64(&json) != u64::from_le_bytes(*hash) {
-        return Ok(None);
+
+    fn sum(&mut self, sum: &mut Sum) -> io::Result<()> {
+        let entry = sum.entry.get()?;
+        let bytes = self.keys(entry, true)?;
+        let block = Block::write(self.to, self.end, &entry.write(self.known))?;
+        self.end += block.length;
+        sum.bytes = bytes + block.length;
+        sum.entry.put(Arc::clone(self.known), block);
+        Ok(())
     }
-    Ok(serde_json::from_slice(&json).ok())
+
+    /// Puts the keys of an entry in the file that are not there yet. Returns the bytes of those that are of it alone.
+    fn keys(&mut self, entry: &mut Entry, of_sum: bool) -> io::Result<u64> {
+        let mut bytes = 0;
+        for keys in &mut entry.keys {
+            let written = keys.run_in(self.known).or_else(|| self.runs.get(&keys.identity()).copied());
+            let run = match written {
+                Some(run) => run,
+                None => {
+                    let run = Run { own: of_sum, ..keys.write(self.to, self.end)? };
+                    self.end += run.bytes;
+                    self.runs.insert(keys.identity(), run);
+                    run
+                }
+            };
+            if run.own == of_sum {
+                bytes += run.bytes;
+            }
+            *keys = Arc::new(Keys::of_run(Arc::clone(self.known), run));
+        }
+        Ok(bytes)
+    }
 }
 
 fn is_same(path: &Path, file: &File) -> bool {
     use std::os::unix::fs::MetadataExt;
     let (Ok(now), Ok(then)) = (std::fs::metadata(path), file.metadata()) else { return false };
     (now.dev(), now.ino(), now.len()) == (then.dev(), then.ino(), then.len())
-}
-
-fn write_table(file: &File, offset: u64, table: &FrequencyTable) -> io::Result<Run> {
-    let mut keys = table.iter();
-    Run::write(file, offset, table.len() as u64, !table.is_of_singles(), || Ok(keys.next()))
-}
-
-/// All keys of some runs as one.
-fn merge(file: &File, offset: u64, runs: &[(Run, &File)]) -> io::Result<Run> {
-    let capacity = runs.iter().map(|(run, _)| run.capacity()).sum();
-    let mut readers: Vec<Reader<'_>> = runs.iter().map(|(run, file)| Reader::new(run, file)).collect();
-    Run::write(file, offset, capacity, true, || {
-        let mut least: Option<u128> = None;
-        for reader in &mut readers {
-            if let Some((hash, _)) = reader.peek()? {
-                least = Some(least.map_or(hash, |least| least.min(hash)));
-            }
-        }
-        let Some(hash) = least else { return Ok(None) };
-        let mut all = 0;
-        for reader in &mut readers {
-            if let Some((key, count)) = reader.peek()?
-                && key == hash
-            {
-                all += count;
-                reader.skip();
-            }
-        }
-        Ok(Some((hash, all)))
-    })
-}
-
-fn write_end(file: &File, place: u64, content: &Content) -> io::Result<()> {
-    let json = serde_json::to_vec(content)?;
-    let tail = [place.to_le_bytes(), (json.len() as u64).to_le_bytes(), xxh3_64(&json).to_le_bytes(), *MAGIC].concat();
-    file.set_len(place)?;
-    file.write_all_at(&json, place)?;
-    file.write_all_at(&tail, place + json.len() as u64)?;
-    file.sync_data()
 }

@@ -1,104 +1,100 @@
-//! A run: keys in the order of their hashes, with their counts.
+//! A run: keys in the order of their hashes, with their counts, as they lie in a file.
 //!
-//! The upper halves of the hashes come first, then the lower halves, then the counts if any is not
-//! one, each with room for `capacity` numbers of 8 bytes. Looking keys up reads upper halves, and
-//! the rest only where they are found. A key may be in several runs; its count is the sum. What is
-//! read is held against a checksum: keys that are wrong would give counts that are wrong, and no sign.
+//! Keys lie in chunks: the upper halves of some hashes, their lower halves, and their counts if any
+//! is not one, all numbers of 8 bytes. Looking keys up reads upper halves, and the rest only where
+//! they are found. Behind the chunks a list tells of each where it is, and a checksum of each of its
+//! three planes: keys that are wrong would give counts that are wrong, and no sign.
 
 use std::{fs::File, io, os::unix::fs::FileExt};
 
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-/// Keys that are read at once.
-const CHUNK: usize = 1 << 16;
+/// Keys that are read at once. (Tests need not make millions.)
+const CHUNK: usize = if cfg!(test) { 1 << 6 } else { 1 << 13 };
+/// Numbers that tell of a chunk.
+const NUMBERS: usize = 6;
 
 /// Where a run is in its file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Run {
-    offset: u64,
-    capacity: u64,
+    /// Where it begins.
+    pub(super) offset: u64,
+    /// Bytes, with the list of its chunks.
+    pub(super) bytes: u64,
+    /// Keys.
+    pub(super) len: u64,
+    /// Whether it is of a sum alone, and of no part.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) own: bool,
+    /// How many chunks.
+    pub(super) chunks: u64,
+    /// XXH3 of the list.
+    pub(super) hash: u64,
+}
+
+/// Keys that are read together. Those of equal upper halves are in one.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Chunk {
+    /// Where it is in its run.
+    place: u64,
+    /// Keys.
     len: u64,
     /// Whether counts are there; without, all are one.
     counted: bool,
-    /// Keys of equal upper halves are in one.
-    chunks: Vec<Chunk>,
-}
-
-/// Keys that are read together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Chunk {
-    /// The place of the first.
-    start: u64,
-    /// Its upper half.
+    /// The first upper half.
     first: u64,
-    /// XXH3 of the upper halves, the lower halves, and the counts if there are any.
-    sums: [u64; 3],
+    hashes: [u64; 3],
 }
 
 impl Run {
-    /// Bytes that the run takes in its file.
-    pub(super) fn bytes(&self) -> u64 {
-        self.capacity * if self.counted { 24 } else { 16 }
+    /// Its chunks in order.
+    pub(super) fn chunks(&self, file: &File) -> io::Result<Vec<Chunk>> {
+        let length = self.chunks.checked_mul(NUMBERS as u64 * 8).filter(|length| *length <= self.bytes).ok_or_else(damaged)?;
+        let numbers = read(file, self.offset + self.bytes - length, length / 8, self.hash)?;
+        let (chunks, _) = numbers.as_chunks::<NUMBERS>();
+        let chunk = |[place, len, first, hashes @ ..]: &[u64; NUMBERS]| Chunk {
+            place: *place,
+            len: len >> 1,
+            counted: len & 1 == 1,
+            first: *first,
+            hashes: *hashes,
+        };
+        Ok(chunks.iter().map(chunk).collect())
     }
 
-    /// Keys that there is room for.
-    pub(super) fn capacity(&self) -> u64 {
-        self.capacity
-    }
-
-    /// Writes keys, which come in order and are no more than the capacity.
-    pub(super) fn write(
-        file: &File,
-        offset: u64,
-        capacity: u64,
-        counted: bool,
-        mut keys: impl FnMut() -> io::Result<Option<(u128, u64)>>,
-    ) -> io::Result<Run> {
-        let mut run = Run { offset, capacity, len: 0, counted, chunks: Vec::new() };
-        let (mut upper, mut lower, mut counts): (Vec<u64>, Vec<u64>, Vec<u64>) = (Vec::new(), Vec::new(), Vec::new());
-        loop {
-            let next = keys()?;
-            let high = next.map(|(hash, _)| (hash >> 64) as u64);
-            if !upper.is_empty() && (next.is_none() || upper.len() >= CHUNK && upper.last().copied() != high) {
-                let mut sums = [0; 3];
-                for ((plane, numbers), sum) in [(0, &upper), (1, &lower), (2, &counts)].into_iter().zip(&mut sums) {
-                    if plane < 2 || counted {
-                        let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
-                        *sum = xxh3_64(&bytes);
-                        file.write_all_at(&bytes, run.place(plane, run.len))?;
-                    }
-                }
-                run.chunks.push(Chunk { start: run.len, first: upper.first().copied().unwrap_or_default(), sums });
-                run.len += upper.len() as u64;
-                [&mut upper, &mut lower, &mut counts].into_iter().for_each(Vec::clear);
-            }
-            let Some((hash, count)) = next else { return Ok(run) };
-            upper.push((hash >> 64) as u64);
-            lower.push(hash as u64);
-            counts.push(count);
+    /// The keys of a chunk, behind those that are in `keys` already.
+    pub(super) fn read(&self, file: &File, chunk: &Chunk, keys: &mut Vec<(u128, u64)>) -> io::Result<()> {
+        let (upper, lower) = (self.plane(file, chunk, 0)?, self.plane(file, chunk, 1)?);
+        let hashes = upper.into_iter().zip(lower).map(|(upper, lower)| u128::from(upper) << 64 | u128::from(lower));
+        if chunk.counted {
+            keys.extend(hashes.zip(self.plane(file, chunk, 2)?));
+        } else {
+            keys.extend(hashes.zip(std::iter::repeat(1)));
         }
+        Ok(())
     }
 
     /// Adds to each number how often its key, in order, is in the run.
-    pub(super) fn count(&self, file: &File, keys: &[(u128, u64)], found: &mut [u64]) -> io::Result<()> {
-        let mut rest = keys;
-        let mut found = found;
-        for (index, chunk) in self.chunks.iter().enumerate() {
-            let next = self.chunks.get(index + 1);
-            let here = next.map_or(rest.len(), |next| rest.partition_point(|(hash, _)| ((hash >> 64) as u64) < next.first));
+    pub(super) fn count(&self, file: &File, chunks: &[Chunk], keys: &[(u128, u64)], found: &mut [u64]) -> io::Result<()> {
+        let upper = |(hash, _): &(u128, u64)| (hash >> 64) as u64;
+        let Some(least) = keys.first().map(upper) else { return Ok(()) };
+        let (mut rest, mut found) = (keys, found);
+        for index in chunks.partition_point(|chunk| chunk.first <= least).saturating_sub(1)..chunks.len() {
+            let (Some(chunk), false) = (chunks.get(index), rest.is_empty()) else { break };
+            let here = chunks.get(index + 1).map_or(rest.len(), |next| rest.partition_point(|key| upper(key) < next.first));
             let (now, later) = rest.split_at(here);
             let (slots, others) = std::mem::take(&mut found).split_at_mut(here);
             (rest, found) = (later, others);
             if !now.is_empty() {
-                self.count_chunk(file, chunk, next, now, slots)?;
+                self.count_chunk(file, chunk, now, slots)?;
             }
         }
         Ok(())
     }
 
-    fn count_chunk(&self, file: &File, chunk: &Chunk, next: Option<&Chunk>, keys: &[(u128, u64)], found: &mut [u64]) -> io::Result<()> {
-        let upper = self.read(file, 0, chunk, next)?;
+    fn count_chunk(&self, file: &File, chunk: &Chunk, keys: &[(u128, u64)], found: &mut [u64]) -> io::Result<()> {
+        let upper = self.plane(file, chunk, 0)?;
         // Read only if an upper half is found.
         let mut others: Option<(Vec<u64>, Vec<u64>)> = None;
         let mut at = 0;
@@ -110,8 +106,8 @@ impl Run {
                 let (lower, counts) = match &others {
                     Some(others) => others,
                     None => {
-                        let counts = if self.counted { self.read(file, 2, chunk, next)? } else { Vec::new() };
-                        others.insert((self.read(file, 1, chunk, next)?, counts))
+                        let counts = if chunk.counted { self.plane(file, chunk, 2)? } else { Vec::new() };
+                        others.insert((self.plane(file, chunk, 1)?, counts))
                     }
                 };
                 if lower.get(place) == Some(&(*hash as u64)) {
@@ -123,20 +119,24 @@ impl Run {
         Ok(())
     }
 
-    fn place(&self, plane: u64, index: u64) -> u64 {
-        self.offset + (plane * self.capacity + index) * 8
+    fn plane(&self, file: &File, chunk: &Chunk, plane: u64) -> io::Result<Vec<u64>> {
+        let hash = chunk.hashes.get(plane as usize).copied().unwrap_or_default();
+        read(file, self.offset + chunk.place + plane * chunk.len * 8, chunk.len, hash)
     }
+}
 
-    fn read(&self, file: &File, plane: u64, chunk: &Chunk, next: Option<&Chunk>) -> io::Result<Vec<u64>> {
-        let numbers = next.map_or(self.len, |next| next.start) - chunk.start;
-        let mut bytes = vec![0; usize::try_from(numbers).map_err(io::Error::other)? * 8];
-        file.read_exact_at(&mut bytes, self.place(plane, chunk.start))?;
-        if chunk.sums.get(plane as usize) != Some(&xxh3_64(&bytes)) {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "its keys are damaged"));
-        }
-        let (numbers, _) = bytes.as_chunks::<8>();
-        Ok(numbers.iter().map(|number| u64::from_le_bytes(*number)).collect())
+fn read(file: &File, offset: u64, numbers: u64, hash: u64) -> io::Result<Vec<u64>> {
+    let mut bytes = vec![0; usize::try_from(numbers).map_err(io::Error::other)? * 8];
+    file.read_exact_at(&mut bytes, offset)?;
+    if xxh3_64(&bytes) != hash {
+        return Err(damaged());
     }
+    let (numbers, _) = bytes.as_chunks::<8>();
+    Ok(numbers.iter().map(|number| u64::from_le_bytes(*number)).collect())
+}
+
+fn damaged() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "its keys are damaged")
 }
 
 /// How many numbers at the start are less; found in steps that double, for it is mostly near.
@@ -150,35 +150,63 @@ fn gallop(numbers: &[u64], than: u64) -> usize {
     from + window.partition_point(|number| *number < than)
 }
 
-/// The keys of a run, one after the other.
-pub(super) struct Reader<'a> {
-    run: &'a Run,
+/// Writes a run.
+pub(super) struct Writer<'a> {
     file: &'a File,
-    chunk: usize,
-    keys: std::vec::IntoIter<(u128, u64)>,
+    offset: u64,
+    bytes: u64,
+    len: u64,
+    /// Keys of the chunk that is not full yet.
+    keys: Vec<(u128, u64)>,
+    list: Vec<u8>,
 }
 
-impl<'a> Reader<'a> {
-    pub(super) fn new(run: &'a Run, file: &'a File) -> Reader<'a> {
-        Reader { run, file, chunk: 0, keys: Vec::new().into_iter() }
+impl<'a> Writer<'a> {
+    pub(super) fn new(file: &'a File, offset: u64) -> Writer<'a> {
+        Writer { file, offset, bytes: 0, len: 0, keys: Vec::with_capacity(CHUNK), list: Vec::new() }
     }
 
-    /// The next key, which stays the next.
-    pub(super) fn peek(&mut self) -> io::Result<Option<(u128, u64)>> {
-        if self.keys.as_slice().is_empty() {
-            let Some(chunk) = self.run.chunks.get(self.chunk) else { return Ok(None) };
-            self.chunk += 1;
-            let next = self.run.chunks.get(self.chunk);
-            let (upper, lower) = (self.run.read(self.file, 0, chunk, next)?, self.run.read(self.file, 1, chunk, next)?);
-            let counts = if self.run.counted { self.run.read(self.file, 2, chunk, next)? } else { vec![1; upper.len()] };
-            let hashes = upper.into_iter().zip(lower).map(|(upper, lower)| u128::from(upper) << 64 | u128::from(lower));
-            self.keys = hashes.zip(counts).collect::<Vec<_>>().into_iter();
+    /// One more key, which comes after all others.
+    pub(super) fn push(&mut self, hash: u128, count: u64) -> io::Result<()> {
+        if self.keys.len() >= CHUNK && self.keys.last().is_some_and(|(last, _)| last >> 64 != hash >> 64) {
+            self.close()?;
         }
-        Ok(self.keys.as_slice().first().copied())
+        self.keys.push((hash, count));
+        Ok(())
     }
 
-    /// Goes on to the key after it.
-    pub(super) fn skip(&mut self) {
-        self.keys.next();
+    fn close(&mut self) -> io::Result<()> {
+        let Some((first, _)) = self.keys.first() else { return Ok(()) };
+        let (first, len) = ((first >> 64) as u64, self.keys.len());
+        let counted = self.keys.iter().any(|(_, count)| *count != 1);
+        let mut bytes: Vec<u8> = Vec::with_capacity(len * if counted { 24 } else { 16 });
+        bytes.extend(self.keys.iter().flat_map(|(hash, _)| ((hash >> 64) as u64).to_le_bytes()));
+        bytes.extend(self.keys.iter().flat_map(|(hash, _)| (*hash as u64).to_le_bytes()));
+        if counted {
+            bytes.extend(self.keys.iter().flat_map(|(_, count)| count.to_le_bytes()));
+        }
+        self.file.write_all_at(&bytes, self.offset + self.bytes)?;
+        let mut hashes = bytes.chunks(len * 8).map(xxh3_64);
+        let mut hash = || hashes.next().unwrap_or_default();
+        let numbers: [u64; NUMBERS] = [self.bytes, (len as u64) << 1 | u64::from(counted), first, hash(), hash(), hash()];
+        self.list.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
+        self.bytes += bytes.len() as u64;
+        self.len += len as u64;
+        self.keys.clear();
+        Ok(())
+    }
+
+    /// What was written.
+    pub(super) fn finish(mut self) -> io::Result<Run> {
+        self.close()?;
+        self.file.write_all_at(&self.list, self.offset + self.bytes)?;
+        Ok(Run {
+            offset: self.offset,
+            bytes: self.bytes + self.list.len() as u64,
+            len: self.len,
+            own: false,
+            chunks: (self.list.len() / (NUMBERS * 8)) as u64,
+            hash: xxh3_64(&self.list),
+        })
     }
 }

@@ -6,23 +6,26 @@ use std::{
 use polars::prelude::*;
 
 use super::*;
-use crate::stats::{Measure, Measured, Options, Statistic, measure_with_options};
+use crate::stats::{Measure, Measured, Options, State, Statistic, measure_with_options};
 
-fn write(folder: &Path, name: &str, from: i64, rows: i64) -> PathBuf {
-    let path = folder.join(name);
+pub(super) fn frame(from: i64, rows: i64) -> DataFrame {
     let row = || from..from + rows;
-    let mut frame = df!(
+    df!(
         "id" => row().map(|row| format!("id {row}")).collect::<Vec<_>>(),
         "n" => row().map(|row| (row % 13 != 0).then_some(row % 101)).collect::<Vec<_>>(),
         "f" => row().map(|row| row as f64 / 7.0).collect::<Vec<_>>(),
         "g" => row().map(|row| (row % 3 != 0).then(|| format!("g{}", row % 5))).collect::<Vec<_>>(),
     )
-    .unwrap();
-    ParquetWriter::new(File::create(&path).unwrap()).finish(&mut frame).unwrap();
+    .unwrap()
+}
+
+pub(super) fn write(folder: &Path, name: &str, from: i64, rows: i64) -> PathBuf {
+    let path = folder.join(name);
+    ParquetWriter::new(File::create(&path).unwrap()).finish(&mut frame(from, rows)).unwrap();
     path
 }
 
-fn statistics() -> Vec<Statistic> {
+pub(super) fn statistics() -> Vec<Statistic> {
     let name = |text: &str| text.to_owned();
     let mut all: Vec<Statistic> = [
         Measure::Rows,
@@ -41,12 +44,12 @@ fn statistics() -> Vec<Statistic> {
     all
 }
 
-fn dataset(folder: &Path) -> Dataset {
+pub(super) fn dataset(folder: &Path) -> Dataset {
     Dataset::of_files(&[folder.to_owned()], None).unwrap()
 }
 
 /// What was measured equals what is measured anew.
-fn check(measured: &Measured, dataset: &Dataset) {
+pub(super) fn check(measured: &Measured, dataset: &Dataset) {
     let statistics = statistics();
     let anew = measure_with_options(dataset, &statistics, &Options::default()).unwrap();
     for statistic in &statistics {
@@ -86,7 +89,8 @@ fn new_files_cost_only_their_own_scan() {
     }
     assert!(first.exists());
     let mut stored = Stored::load(&states).unwrap();
-    let runs: Vec<usize> = stored.content.entries.values().map(|entry| entry.runs.len()).collect();
+    let keys: Vec<String> = stored.sums.keys().cloned().collect();
+    let runs: Vec<usize> = keys.iter().map(|key| stored.sum_of(key).unwrap().keys.len()).collect();
     assert!(runs.iter().any(|runs| *runs > 1) && runs.iter().all(|runs| *runs <= 8), "{runs:?}");
     // Without new files nothing is read at all: the data could be gone.
     let paths: Vec<PathBuf> = stored.files().iter().map(|file| file.path.clone()).collect();

@@ -1,14 +1,13 @@
 //! Checksums of files.
 
-use std::fs;
 use std::io::Read;
-use std::path::Path;
 
 use md5::Md5;
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
 use super::super::super::{Fault, Scope};
+use crate::data::{FileAccess, FileEntry};
 
 /// An algorithm of `hashAlgorithm`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,18 +29,18 @@ impl Algorithm {
     }
 
     /// A file's checksum in lower-case hexadecimal digits.
-    pub(super) fn checksum(self, path: &Path) -> Result<String, Fault> {
+    pub(super) fn checksum(self, access: &dyn FileAccess, file: &FileEntry) -> Result<String, Fault> {
+        let bytes = access.open(file)?;
         let result = match self {
-            Algorithm::Md5 => digest::<Md5>(path),
-            Algorithm::Sha1 => digest::<Sha1>(path),
-            Algorithm::Sha256 => digest::<Sha256>(path),
+            Algorithm::Md5 => digest::<Md5>(bytes),
+            Algorithm::Sha1 => digest::<Sha1>(bytes),
+            Algorithm::Sha256 => digest::<Sha256>(bytes),
         };
-        result.map_err(|error| Fault::error(format!("{} can't be read: {error}.", path.display())))
+        result.map_err(|error| Fault::error(format!("{} can't be read: {error}.", file.location)))
     }
 }
 
-fn digest<D: Digest>(path: &Path) -> std::io::Result<String> {
-    let mut file = fs::File::open(path)?;
+fn digest<D: Digest>(mut file: impl Read) -> std::io::Result<String> {
     let mut digest = D::new();
     let mut buffer = vec![0; 1 << 16];
     loop {

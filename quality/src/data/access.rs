@@ -1,0 +1,95 @@
+//! Files as such, for rules about them: which there are at a place, and their bytes.
+
+use std::{fs, io::Read, path::Path};
+
+use jiff::Timestamp;
+
+/// A file as it is listed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileEntry {
+    /// Where it is: a path, or a URI such as `s3://bucket/key`.
+    pub location: String,
+    /// How many bytes it has.
+    pub bytes: u64,
+    /// When it was last modified, in microseconds since 1970-01-01 UTC.
+    pub modified: i64,
+}
+
+impl FileEntry {
+    /// The last part of where it is.
+    pub fn name(&self) -> &str {
+        self.location.rsplit('/').next().unwrap_or(&self.location)
+    }
+}
+
+/// What can't be listed or read, and why, as a sentence.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct FileAccessError(pub String);
+
+/// Lists and reads files. Whoever evaluates rules says which places they may name; [`LocalFiles`] knows this machine.
+pub trait FileAccess: Send + Sync {
+    /// The file at a location, or all files below it, in the order of their locations. Of a place where nothing is
+    /// there may be none.
+    ///
+    /// # Errors
+    /// If it can't be told which there are.
+    fn list(&self, location: &str) -> Result<Vec<FileEntry>, FileAccessError>;
+
+    /// A listed file's bytes.
+    ///
+    /// # Errors
+    /// If it can't be opened, because it is gone or else.
+    fn open(&self, file: &FileEntry) -> Result<Box<dyn Read>, FileAccessError>;
+}
+
+/// The files of this machine, by their paths or `file://` URIs.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LocalFiles;
+
+impl FileAccess for LocalFiles {
+    fn list(&self, location: &str) -> Result<Vec<FileEntry>, FileAccessError> {
+        let mut found = Vec::new();
+        walk(Path::new(local(location)?), &mut found).map_err(|error| unreadable(location, &error))?;
+        Ok(found)
+    }
+
+    fn open(&self, file: &FileEntry) -> Result<Box<dyn Read>, FileAccessError> {
+        let opened = fs::File::open(local(&file.location)?).map_err(|error| unreadable(&file.location, &error))?;
+        Ok(Box::new(opened))
+    }
+}
+
+fn unreadable(location: &str, error: &std::io::Error) -> FileAccessError {
+    FileAccessError(format!("\"{location}\" can't be read: {error}."))
+}
+
+/// The path of a place on this machine.
+fn local(location: &str) -> Result<&str, FileAccessError> {
+    let path = location.strip_prefix("file://").unwrap_or(location);
+    if path.contains("://") {
+        let hint = "rules on files on S3 are for a pipeline's workers, or for a command built with the feature `aws`";
+        return Err(FileAccessError(format!(
+            "\"{location}\" is not a file on this machine, and no other can be reached from here; {hint}."
+        )));
+    }
+    Ok(path)
+}
+
+/// A file, or all below a folder in the order of their names; links to folders are not followed.
+fn walk(path: &Path, found: &mut Vec<FileEntry>) -> std::io::Result<()> {
+    let metadata = fs::metadata(path)?;
+    if !metadata.is_dir() {
+        let modified = Timestamp::try_from(metadata.modified()?).map_err(std::io::Error::other)?.as_microsecond();
+        found.push(FileEntry { location: path.to_string_lossy().into_owned(), bytes: metadata.len(), modified });
+        return Ok(());
+    }
+    let mut entries = fs::read_dir(path)?.collect::<Result<Vec<_>, _>>()?;
+    entries.sort_by_key(fs::DirEntry::file_name);
+    for entry in entries {
+        if entry.file_type()?.is_dir() || fs::metadata(entry.path()).is_ok_and(|metadata| metadata.is_file()) {
+            walk(&entry.path(), found)?;
+        }
+    }
+    Ok(())
+}
