@@ -65,6 +65,21 @@ pub fn staging_root(zone: &Location, execution: &ExecutionId) -> Location {
     zone.join(&format!("{INTERNAL}/staging/{execution}"))
 }
 
+/// The key below its zone of the states of what a table's file holds: what its statistics are made of.
+pub fn states(file_key: &str) -> String {
+    format!("{INTERNAL}/states/{file_key}.states")
+}
+
+/// The key below its zone of the states that a table's files have together. They can be made again.
+pub fn states_of_table(root: &str) -> String {
+    format!("{INTERNAL}/states/{root}.states")
+}
+
+/// Where an attempt writes the states of a file that it has staged: beside it.
+pub fn staged_states(file: &Location) -> Location {
+    Location::new(format!("{file}.states"))
+}
+
 /// The place below `zone` of a batch's manifest.
 pub fn manifest(zone: &Location, batch: &BatchId) -> Location {
     zone.join(&format!("{INTERNAL}/manifests/{batch}.json"))
@@ -90,11 +105,23 @@ pub fn released(execution: &ExecutionId) -> String {
     format!("released/{execution}")
 }
 
-/// The place below `zone` of something an event source told that was not understood. The same text
-/// has the same place, however often it comes.
-pub fn quarantined_event(zone: &Location, source: &str, body: &str) -> Location {
-    let name = digest("event", &[source.as_bytes(), body.as_bytes()]);
-    zone.join(&format!("{INTERNAL}/quarantine/events/{name}.json"))
+/// The id of something an event source told that was not understood. The same text has the same id, however
+/// often it comes.
+pub fn event_id(source: &str, body: &str) -> String {
+    format!("{EVENT}{}", digest("event", &[source.as_bytes(), body.as_bytes()]))
+}
+
+/// What ids of events that were not understood begin with.
+pub const EVENT: &str = "ev-";
+
+/// The folder below `zone` of events that were not understood: a file for each.
+pub fn quarantined_events(zone: &Location) -> Location {
+    zone.join(&format!("{INTERNAL}/quarantine/events"))
+}
+
+/// The name in that folder of the event of an id.
+pub fn event_file(id: &str) -> String {
+    format!("{}.json", id.strip_prefix(EVENT).unwrap_or(id))
 }
 
 /// The name of the `part`-th file an execution writes into a table's partition.
@@ -126,6 +153,16 @@ mod tests {
         for other in ["nyc/flights/clean/ex-7.parquet", "_lakegate/quarantine/events/7.json", "_lakegate/staging/ex-7/1/a.parquet"] {
             assert_eq!(set_aside_by(other), None, "{other}");
         }
+    }
+
+    #[test]
+    fn an_event_that_was_not_understood_has_one_place_however_often_it_comes() {
+        let id = event_id("sqs://events", "{");
+        assert_eq!(id, event_id("sqs://events", "{"));
+        assert_ne!(id, event_id("sqs://others", "{"));
+        let at = quarantined_events(&Location::new("s3://lake/stage")).join(&event_file(&id));
+        let name = id.strip_prefix("ev-").unwrap();
+        assert_eq!(at.as_str(), format!("s3://lake/stage/_lakegate/quarantine/events/{name}.json"));
     }
 
     #[test]

@@ -157,6 +157,7 @@ impl From<&TaskOutput> for v1::TaskOutput {
             rejected: output.rejected.iter().map(rejected).collect(),
             micros: output.micros,
             aside: output.aside.as_ref().map(|aside| Box::new(aside.into())),
+            states: output.states,
             audit: output.audit.as_deref().map(|audit| Box::new(audit.into())),
         }
     }
@@ -179,6 +180,7 @@ impl TryFrom<v1::TaskOutput> for TaskOutput {
             rejected: output.rejected.into_iter().map(rejected).collect::<Result<_, Malformed>>()?,
             micros: output.micros,
             aside: output.aside.map(|aside| (*aside).into()),
+            states: output.states,
             audit: output.audit.map(|audit| Audit::try_from(*audit).map(Box::new)).transpose()?,
         })
     }
@@ -213,6 +215,7 @@ mod tests {
             }],
             micros: 5,
             aside: None,
+            states: true,
             audit: None,
         };
         let aside = output.files.first().cloned();

@@ -161,6 +161,9 @@ pub struct TaskOutput {
     /// The file of the rows that the audit set aside.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub aside: Option<OutputFile>,
+    /// Whether the states of each file lie beside it (`layout::staged_states`), to be kept with the table.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub states: bool,
     /// What the audit found, on its way from the worker: an execution keeps it in its state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audit: Option<Box<Audit>>,
@@ -176,6 +179,13 @@ pub struct Rejected {
     pub object: ObjectId,
     /// Why.
     pub failure: Failure,
+}
+
+impl Rejected {
+    /// Whether it was set aside. What was overwritten before it was read is gone its own way.
+    pub fn is_aside(&self) -> bool {
+        self.failure.code != FailureCode::ObjectChanged
+    }
 }
 
 /// What can happen to an execution.
@@ -369,6 +379,16 @@ impl ExecutionState {
         match &self.phase {
             Phase::Succeeded { output } => output.aside.as_ref().map_or(0, |aside| aside.rows),
             _ => 0,
+        }
+    }
+
+    /// Whether something of it lies in quarantine: rows, its object or objects, or some members of its batch.
+    pub fn has_aside(&self) -> bool {
+        match &self.phase {
+            Phase::Succeeded { output } => output.aside.is_some() || output.rejected.iter().any(Rejected::is_aside),
+            Phase::Failed { failure } => failure.code == FailureCode::QualityFailed,
+            Phase::Quarantined { .. } => true,
+            _ => false,
         }
     }
 

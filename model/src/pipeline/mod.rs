@@ -21,8 +21,8 @@ use crate::{
 };
 pub use input::{ColumnType, Compression, CsvOptions, Format, Input};
 pub use step::{
-    Crawl, DEFAULT_CRAWL_TIMEOUT, DEFAULT_JOB_TIMEOUT, DEFAULT_QUALITY_TIMEOUT, DEFAULT_TRANSFORM_TIMEOUT, Engine, Job, LONGEST_HISTORY,
-    OnFailure, Operation, Publish, Quality, Ruleset, Sql, Step, Transform, TransformWork,
+    Composites, Crawl, DEFAULT_CRAWL_TIMEOUT, DEFAULT_JOB_TIMEOUT, DEFAULT_QUALITY_TIMEOUT, DEFAULT_TRANSFORM_TIMEOUT, Engine, Job,
+    LONGEST_HISTORY, OnFailure, Operation, Publish, Quality, Ruleset, Scope, Sql, Step, Transform, TransformWork, asked_as,
 };
 pub use trigger::{BatchTrigger, Schedule, Trigger};
 
@@ -149,6 +149,11 @@ impl Stage {
             Step::Quality(quality) => Some(quality),
             Step::Transform(_) | Step::Job(_) | Step::Publish(_) | Step::Crawl(_) | Step::Notify(_) => None,
         })
+    }
+
+    /// Whether it audits the table that it publishes to, not only what it adds.
+    pub fn audits_table(&self) -> bool {
+        self.quality().is_some_and(|quality| quality.scope == Scope::Table)
     }
 
     /// The published tables its transforms and rules read, by the name they know them by.

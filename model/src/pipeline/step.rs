@@ -147,11 +147,34 @@ pub struct Quality {
     /// What happens if they don't hold.
     #[serde(default)]
     pub on_failure: OnFailure,
+    /// What they are about.
+    #[serde(default, skip_serializing_if = "Scope::is_output")]
+    pub scope: Scope,
+    /// How rules put together by `and` and `or` are evaluated.
+    #[serde(default, skip_serializing_if = "Composites::is_default")]
+    pub composites: Composites,
     /// Published tables that the rules compare with, by the name they know them by.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub references: BTreeMap<String, TableId>,
     /// The longest an attempt may take.
     pub timeout: Duration,
+}
+
+/// What an audit's rules are about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// What the execution wrote.
+    #[default]
+    Output,
+    /// The table that the stage publishes to, as it would be with what the execution wrote.
+    Table,
+}
+
+impl Scope {
+    fn is_output(&self) -> bool {
+        *self == Scope::Output
+    }
 }
 
 /// The text of a ruleset, in DQDL, and where it came from.
@@ -161,15 +184,27 @@ pub struct Ruleset {
     pub text: String,
     /// The file they were read from, relative to the project.
     pub file: String,
+    /// The statistics whose earlier values the rules ask for, and how many of each: said by whoever knows
+    /// the language of the rules. `None` if nobody has said it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub looks_back: Option<BTreeMap<String, usize>>,
 }
 
 /// The most earlier values of a statistic that rules are given.
 pub const LONGEST_HISTORY: usize = 1_000;
 
+/// What rules may call the statistic that has this name: its name, or, of one group's, that of all of them,
+/// which the group's values follow: `RowCount group by "country" ["DE"]`.
+pub fn asked_as(statistic: &str) -> impl Iterator<Item = &str> {
+    let groups = statistic.match_indices(" [").filter_map(|(at, _)| statistic.get(..at));
+    std::iter::once(statistic).chain(groups)
+}
+
 impl Ruleset {
-    /// How many earlier values of each statistic the rules may ask for: all that are kept if an anomaly is
-    /// looked for, else the largest `k` of any `last(k)`, and all again if some `k` is more than a plain
-    /// number. Read from the text, so it may be more than is needed (a comment counts too) and is never less.
+    /// How many earlier values of each statistic the rules may ask for, where nobody has said which they do:
+    /// all that are kept if an anomaly is looked for, else the largest `k` of any `last(k)`, and all again if
+    /// some `k` is more than a plain number. Read from the text, so it may be more than is needed (a comment
+    /// counts too) and is never less.
     pub fn history(&self) -> usize {
         if self.text.contains("DetectAnomalies") {
             return LONGEST_HISTORY;
@@ -217,6 +252,23 @@ pub enum OnFailure {
     QuarantineRows,
 }
 
+/// How rules put together by `and` and `or` are evaluated: the method of Glue's `compositeRuleEvaluation`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Composites {
+    /// Each part on all rows, then the operators.
+    #[default]
+    Dataset,
+    /// The operators on each row, and all rows have to hold; so rows can be set aside for such a rule.
+    Row,
+}
+
+impl Composites {
+    fn is_default(&self) -> bool {
+        *self == Composites::default()
+    }
+}
+
 /// Registration in the table catalog.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Publish {
@@ -245,7 +297,7 @@ mod tests {
 
     #[test]
     fn rules_are_given_as_much_of_the_past_as_they_may_ask_for() {
-        let history = |text: &str| Ruleset { text: text.into(), file: "a.dqdl".into() }.history();
+        let history = |text: &str| Ruleset { text: text.into(), file: "a.dqdl".into(), looks_back: None }.history();
         for (text, expected) in [
             ("Rules = [ RowCount > 0, IsComplete \"last\" ]", 0),
             ("Rules = [ IsComplete \"lasting (4)\", IsComplete \"blast(4)\" ]", 0),

@@ -3,7 +3,7 @@
 
 use super::Context;
 use crate::{
-    pipeline::{DEFAULT_QUALITY_TIMEOUT, OnFailure, Quality, Ruleset, Step},
+    pipeline::{Composites, DEFAULT_QUALITY_TIMEOUT, OnFailure, Quality, Ruleset, Scope, Step},
     yaml::Value,
 };
 
@@ -12,7 +12,7 @@ const PRIMARY: &str = "primary";
 
 impl Context<'_> {
     pub(super) fn quality(&mut self, stage: usize, value: Value<'_>) -> Option<Quality> {
-        let fields = value.fields(&["rules", "on_failure", "references", "timeout"], &[])?;
+        let fields = value.fields(&["rules", "on_failure", "scope", "composites", "references", "timeout"], &[])?;
         let rules = fields.require("rules").and_then(|rules| self.file(rules, "rules", ".dqdl"));
         let on_failure = match fields.get("on_failure") {
             Some(value) => Some(value.one_of(&[
@@ -21,6 +21,20 @@ impl Context<'_> {
                 ("quarantine_rows", OnFailure::QuarantineRows),
             ])?),
             None => None,
+        };
+        let scope = match fields.get("scope") {
+            Some(value) => Some(value.one_of(&[("output", Scope::Output), ("table", Scope::Table)])?),
+            None => None,
+        };
+        if let (Some(Scope::Table), Some(OnFailure::QuarantineRows), Some(value)) = (scope, on_failure, fields.get("on_failure")) {
+            value.wrong_with(
+                "rules about the whole table can't set rows aside: some of them have been published",
+                "write `on_failure: block` or `warn`, or leave out `scope`",
+            );
+        }
+        let composites = match fields.get("composites") {
+            Some(value) => value.one_of(&[("dataset", Composites::Dataset), ("row", Composites::Row)])?,
+            None => Composites::default(),
         };
         let references = fields.get("references").map(|references| {
             for (alias, value) in references.entries().unwrap_or_default() {
@@ -32,8 +46,9 @@ impl Context<'_> {
         });
         let timeout = fields.get("timeout").map_or(Some(DEFAULT_QUALITY_TIMEOUT), |timeout| timeout.positive_duration());
         let (file, text) = rules?;
-        let (on_failure, references) = (on_failure.unwrap_or_default(), references.unwrap_or_default());
-        Some(Quality { rules: Ruleset { text, file }, on_failure, references, timeout: timeout? })
+        let (on_failure, scope) = (on_failure.unwrap_or_default(), scope.unwrap_or_default());
+        let (rules, references) = (Ruleset { text, file, looks_back: None }, references.unwrap_or_default());
+        Some(Quality { rules, on_failure, scope, composites, references, timeout: timeout? })
     }
 }
 
@@ -44,6 +59,11 @@ pub(super) fn check_place(items: &[Value<'_>], steps: &[Option<Step>]) {
     let Some(first) = audits.first() else { return };
     if let Some(second) = audits.get(1) {
         items.get(*second).inspect(|item| item.wrong_with("a stage audits at most once", "put all its rules into one file"));
+    }
+    let is_of_table = |step: &Option<Step>| matches!(step, Some(Step::Quality(Quality { scope: Scope::Table, .. })));
+    if steps.iter().any(is_of_table) && !steps.iter().any(|step| matches!(step, Some(Step::Publish(_)))) {
+        let message = "`scope: table` is about the table that the stage publishes to, and it has no `publish` step";
+        items.get(*first).inspect(|item| item.wrong_with(message, "add a `publish` step, or leave out `scope`"));
     }
     if steps.iter().skip(first + 1).any(|step| matches!(step, Some(Step::Transform(_) | Step::Job(_)))) {
         let message = "`quality` audits what the stage wrote, so nothing may change it afterwards";

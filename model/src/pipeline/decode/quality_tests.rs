@@ -7,7 +7,7 @@ use super::{
     tests::{Files, GOOD, expect_said},
 };
 use crate::{
-    pipeline::{OnFailure, Pipeline, Quality, Ruleset, Step},
+    pipeline::{Composites, OnFailure, Pipeline, Quality, Ruleset, Scope, Step},
     table::TableId,
 };
 
@@ -22,6 +22,11 @@ const BROKEN: &[(&str, &str, &[&str])] = &[
         "- publish:",
         "- quality: { rules: quality/monthly.dqdl, on_failure: quarantine }\n      - publish:",
         &["35:61+10 `on_failure` must be `block`, `warn` or `quarantine_rows`, but is `quarantine`"],
+    ),
+    (
+        "- publish:",
+        "- quality: { rules: quality/monthly.dqdl, composites: rows }\n      - publish:",
+        &["35:61+4 `composites` must be `dataset` or `row`, but is `rows` — did you mean `row`?"],
     ),
     (
         "- publish:",
@@ -44,6 +49,25 @@ const BROKEN: &[(&str, &str, &[&str])] = &[
         &["35:9+73 `publish` must be the last step but `notify` — move it below the others"],
     ),
     (
+        "- publish:",
+        "- quality: { rules: quality/monthly.dqdl, scope: tables }\n      - publish:",
+        &["35:56+6 `scope` must be `output` or `table`, but is `tables` — did you mean `table`?"],
+    ),
+    (
+        "- publish:",
+        "- quality: { rules: quality/monthly.dqdl, scope: table, on_failure: quarantine_rows }\n      - publish:",
+        &[
+            "35:75+15 rules about the whole table can't set rows aside: some of them have been published — write `on_failure: block` or `warn`, or leave out `scope`",
+        ],
+    ),
+    (
+        "- drop_nulls",
+        "- drop_nulls\n      - quality: { rules: quality/monthly.dqdl, scope: table }",
+        &[
+            "24:9+54 `scope: table` is about the table that the stage publishes to, and it has no `publish` step — add a `publish` step, or leave out `scope`",
+        ],
+    ),
+    (
         "- drop_nulls",
         "- drop_nulls\n      - quality: { rules: quality/monthly.dqdl, references: { airlines: nyc.carriers } }",
         &["24:9+80 `airlines` is table nyc.airlines in a step before, and nyc.carriers here — give one of them another name"],
@@ -57,15 +81,16 @@ fn what_is_wrong_with_an_audit_is_said_where_it_is() {
 
 #[test]
 fn a_stage_that_audits_is_staged_and_its_rules_are_part_of_its_version() {
-    let step =
-        "- quality: { rules: ./quality/monthly.dqdl, on_failure: quarantine_rows, references: { lines: nyc.airlines }, timeout: 5m }";
+    let step = "- quality: { rules: ./quality/monthly.dqdl, on_failure: quarantine_rows, composites: row, references: { lines: nyc.airlines }, timeout: 5m }";
     let text = GOOD.replace("- publish:", &format!("{step}\n      - publish:"));
     let (read, found) = decode("p.yaml", &text, &Files);
     assert_eq!(found, []);
     let pipeline = read.pipeline.unwrap();
     let quality = Quality {
-        rules: Ruleset { text: "Rules = [ RowCount > 0 ]\n".into(), file: "quality/monthly.dqdl".into() },
+        rules: Ruleset { text: "Rules = [ RowCount > 0 ]\n".into(), file: "quality/monthly.dqdl".into(), looks_back: None },
         on_failure: OnFailure::QuarantineRows,
+        scope: Scope::Output,
+        composites: Composites::Row,
         references: [("lines".into(), TableId::new("nyc", "airlines"))].into(),
         timeout: Duration::from_secs(300),
     };
@@ -80,6 +105,18 @@ fn a_stage_that_audits_is_staged_and_its_rules_are_part_of_its_version() {
     mended.stages[1].steps[1] =
         Step::Quality(Quality { rules: Ruleset { text: "Rules = [ RowCount > 1 ]".into(), ..quality.rules }, ..quality });
     assert_ne!(mended.digest(), pipeline.digest(), "other rules are another version");
+
+    let of_table = GOOD.replace("- publish:", "- quality: { rules: quality/monthly.dqdl, scope: table }\n      - publish:");
+    let of_table = decode("p.yaml", &of_table, &Files).0.pipeline.unwrap();
+    assert!(of_table.stages[1].audits_table() && !of_table.stages[0].audits_table() && !pipeline.stages[1].audits_table());
+    let Step::Quality(quality) = &mended.stages[1].steps[1] else { panic!("an audit") };
+    let by_dataset = Quality { composites: Composites::Dataset, ..quality.clone() };
+    let stored = serde_json::to_value(&by_dataset).unwrap();
+    assert!(stored.get("composites").is_none(), "versions from before stay what they are: {stored}");
+    mended.stages[1].steps[1] = Step::Quality(by_dataset);
+    let other = mended.digest();
+    mended.stages[1].steps[1] = Step::Quality(serde_json::from_value(stored).unwrap());
+    assert_eq!(mended.digest(), other);
 
     let object =
         GOOD.replace("drift: freeze\n", "").replace("- drop_nulls", "- drop_nulls\n      - quality: { rules: quality/monthly.dqdl }");
