@@ -78,6 +78,7 @@ pub async fn start(setup: Setup) -> Result<Running> {
         on_the_way,
         outbox,
         teams: Arc::new(setup.teams),
+        resting: Arc::default(),
     };
     for pipeline in &setup.pipelines {
         let applied = shared.ports.ledger.apply_pipeline(pipeline, shared.now()).await?;

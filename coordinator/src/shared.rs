@@ -9,7 +9,10 @@ use std::{
 use lakegate_model::{StageKey, Timestamp, destination::Destination, notify::TeamNotices, project::Zones};
 use lakegate_telemetry::Tracer;
 
-use crate::ports::{EventSource, Ports, Result};
+use crate::{
+    history::Resting,
+    ports::{EventSource, Ports, Result},
+};
 
 /// What every actor and service of one coordinator shares. Cheap to clone.
 #[derive(Clone)]
@@ -30,6 +33,8 @@ pub(crate) struct Shared {
     pub outbox: Arc<OutboxTrouble>,
     /// Whom each team has told how its runs end.
     pub teams: Arc<TeamNotices>,
+    /// What stages that are idle remember of their audits.
+    pub resting: Arc<Resting>,
 }
 
 /// Stages of which a write failed: it may have been done all the same, its answer lost. Their actors

@@ -29,12 +29,21 @@ pub(crate) struct Window {
     cursor: u64,
     /// Whether nothing unfinished lies beyond the cursor, as far as we know.
     caught_up: bool,
+    /// Whether one has to be over before the next one starts.
+    one_by_one: bool,
 }
 
 struct Entry {
     execution: Execution,
     /// Taken out to be started; not offered again until its move is decided.
     taken: bool,
+}
+
+impl Entry {
+    /// Whether it was begun, or is about to be, and is not over.
+    fn is_under_way(&self) -> bool {
+        self.taken || matches!(self.execution.state.phase, Phase::Running { .. } | Phase::Promoting { .. })
+    }
 }
 
 impl Window {
@@ -47,6 +56,16 @@ impl Window {
     #[cfg(test)]
     fn len(&self) -> usize {
         self.entries.len()
+    }
+
+    /// Says whether one has to be over, published and all, before the next one starts.
+    pub(crate) fn one_by_one(&mut self, alone: bool) {
+        self.one_by_one = alone;
+    }
+
+    /// How many were begun, or are about to be, and are not over.
+    pub(crate) fn under_way(&self) -> usize {
+        self.entries.values().filter(|entry| entry.is_under_way()).count()
     }
 
     /// Whether none are held and the ledger has no more.
@@ -166,7 +185,12 @@ impl Window {
     }
 
     fn startable(&self) -> impl Iterator<Item = &Entry> {
-        self.ready.values().filter_map(|id| self.entries.get(id)).filter(|entry| !entry.taken && self.is_oldest_of_key(&entry.execution))
+        let most = match self.one_by_one {
+            false => usize::MAX,
+            true => usize::from(self.under_way() == 0),
+        };
+        let ready = self.ready.values().filter_map(|id| self.entries.get(id));
+        ready.filter(|entry| !entry.taken && self.is_oldest_of_key(&entry.execution)).take(most)
     }
 
     fn is_oldest_of_key(&self, execution: &Execution) -> bool {
@@ -287,6 +311,22 @@ mod tests {
         let first = execution(1, "a", 1).id;
         window.remove(&first);
         assert_eq!(seqs(&window.take(10, 100)), [2]);
+    }
+
+    #[test]
+    fn one_by_one_the_next_one_waits_until_the_one_before_is_over() {
+        let mut window = window((1..=3).map(|seq| execution(seq, &seq.to_string(), 10)).collect());
+        window.one_by_one(true);
+        assert_eq!(window.demand(), (1, Some(10)));
+        let mut taken = window.take(9, 100);
+        assert_eq!(seqs(&taken), [1]);
+        assert_eq!(window.demand(), (0, None), "it is being started");
+        let running = started(taken.remove(0));
+        let first = running.id.clone();
+        window.put(running, Timestamp(0));
+        assert!(window.take(9, 100).is_empty(), "it runs");
+        window.remove(&first);
+        assert_eq!(seqs(&window.take(9, 100)), [2]);
     }
 
     #[test]

@@ -6,8 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use actix::{Actor, ActorContext as _, ActorFutureExt, Addr, AsyncContext, Context, WrapFuture};
-use lakegate_model::{Failure, Fault, layout, pipeline::Zone};
-use serde_json::json;
+use lakegate_model::{Failure, Fault};
 
 use super::{
     envelope::Envelope,
@@ -16,6 +15,7 @@ use super::{
 };
 use crate::{
     ports::{EventSource, Message, Receipt, Result},
+    quarantine::Event,
     shared::Shared,
 };
 
@@ -119,10 +119,9 @@ impl Patience {
 /// Puts what was not understood into quarantine, with the reason.
 async fn set_aside(shared: &Shared, source: &str, messages: &[Message]) -> Result<()> {
     for part in messages.iter().flat_map(|message| &message.not_understood) {
-        let at = layout::quarantined_event(shared.zones.location(Zone::Stage), source, &part.body);
-        tracing::warn!(source, reason = part.reason, %at, "an event is not understood and is set aside");
-        let record = json!({ "source": source, "at": shared.now(), "reason": part.reason, "body": part.body });
-        shared.ports.storage.write(&at, record.to_string().into_bytes()).await?;
+        let event = Event::new(source, part, shared.now());
+        tracing::warn!(source, reason = part.reason, id = event.id(), "an event is not understood and is set aside");
+        event.write(shared).await?;
     }
     Ok(())
 }

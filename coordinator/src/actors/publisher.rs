@@ -138,6 +138,9 @@ async fn let_in(shared: &Shared, promote: Promote) -> Result<TaskOutput> {
     let zone = shared.zones.location(promote.zone);
     let moved = promote.output.files.iter().chain(&promote.output.aside);
     let moves = moved.map(|file| Promotion { from: file.location.clone(), to: zone.join(&file.key) });
+    let states = promote.output.files.iter().filter(|_| promote.output.states);
+    let moves = moves
+        .chain(states.map(|file| Promotion { from: layout::staged_states(&file.location), to: zone.join(&layout::states(&file.key)) }));
     let moves: Vec<Promotion> = moves.filter(|promotion| promotion.from != promotion.to).collect();
     let in_place = |file: OutputFile| OutputFile { location: zone.join(&file.key), ..file };
     let files: Vec<OutputFile> = promote.output.files.into_iter().map(in_place).collect();

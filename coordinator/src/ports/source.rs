@@ -33,6 +33,12 @@ pub trait EventSource: Send + Sync + 'static {
     /// What can't be given back; it is delivered again when its lease ends.
     async fn hand_back(&self, receipts: Vec<Receipt>) -> Result<()>;
 
+    /// Reads a text that a message has said before and that was not understood then, as if it came again now;
+    /// `None` from a source whose messages are no texts. The receipt names nothing.
+    fn read_again(&self, _body: &str) -> Option<Message> {
+        None
+    }
+
     /// How many things the source knows of that are not acknowledged yet: files still being
     /// written, messages held. Zero means that nothing is under way as far as it can tell.
     fn arriving(&self) -> u64;

@@ -1,4 +1,5 @@
-//! The lake's files, for the little the coordinator does with them: it never reads data.
+//! The lake's files, for the little the coordinator does with them: it never reads data. What it reads is what it
+//! has written itself: events that were set aside.
 
 use async_trait::async_trait;
 use lakegate_model::{Location, ObjectVersion, pipeline::Zone};
@@ -19,6 +20,19 @@ pub trait Storage: Send + Sync + 'static {
     /// # Errors
     /// The place can't be written; nothing is there, or what was there before.
     async fn write(&self, at: &Location, bytes: Vec<u8>) -> Result<()>;
+
+    /// Reads a small file whole; `None` if there is none.
+    ///
+    /// # Errors
+    /// The place can't be read.
+    async fn read(&self, at: &Location) -> Result<Option<Vec<u8>>>;
+
+    /// The names of the files directly below a place that come after this one, in the order of their bytes, at most
+    /// `limit`. Files that are being written, and folders, are not among them. Nothing there is success.
+    ///
+    /// # Errors
+    /// The place can't be read.
+    async fn list(&self, below: &Location, after: &str, limit: usize) -> Result<Vec<String>>;
 
     /// Moves staged files to where they belong, each atomically, overwriting. A file that is
     /// no longer at `from` but is at `to` was moved by an earlier try and counts as moved: doing

@@ -12,7 +12,6 @@ use lakegate_model::{
     pipeline::{DriftPolicy, RetryPolicy},
     table::TableId,
 };
-use lakegate_telemetry::SpanRecord;
 
 use super::{StageActor, TaskReport, versions::Version};
 use crate::{
@@ -26,7 +25,7 @@ use crate::{
     passing,
     ports::{
         Result,
-        ledger::{Execution, Move, MoveOutcome, Subject},
+        ledger::{Execution, Move, MoveOutcome},
         meter,
     },
     shared::Shared,
@@ -188,7 +187,10 @@ impl StageActor {
                 MoveOutcome::Stale => {
                     self.shared.ports.meter.give_back(&self.key, &decided.charged);
                     match current {
-                        Some(execution) => self.window.put(execution, now),
+                        Some(execution) => {
+                            self.histories.add(&execution);
+                            self.window.put(execution, now);
+                        }
                         None => {
                             self.window.remove(&decided.next.id);
                         }
@@ -275,60 +277,6 @@ impl StageActor {
         actix::spawn(async move { meter::for_stage(&key, discard_staging(&shared, zone, &id)).await });
     }
 
-    fn report(&self, execution: &Execution, failure: &Failure) {
-        tracing::error!(
-            stage = %self.key, execution = %execution.id, subject = subject_text(&execution.subject), code = failure.code.as_str(),
-            trace_id = execution.trace.trace_id_hex(), "{failure}"
-        );
-    }
-
-    /// Says in the log that data was let in that broke rules, or without rows that did.
-    fn warn(&self, execution: &Execution) {
-        let Phase::Succeeded { .. } = &execution.state.phase else { return };
-        let Some(audit) = execution.state.audit.as_deref().filter(|audit| audit.is_failing()) else { return };
-        tracing::warn!(
-            stage = %self.key, execution = %execution.id, subject = subject_text(&execution.subject), verdict = audit.verdict.as_str(),
-            rows_aside = audit.rows_aside, trace_id = execution.trace.trace_id_hex(), "{}: {}", audit.ruleset, audit.reason
-        );
-    }
-
-    /// Emits the execution's span, whose id was given to the worker when it started.
-    fn tell_end(&mut self, execution: &Execution) {
-        let links = self.members.remove(&execution.id).unwrap_or_default();
-        if !self.shared.tracer.enabled() {
-            return;
-        }
-        let (error, rows) = match &execution.state.phase {
-            Phase::Failed { failure } | Phase::Quarantined { failure } => (Some(failure.to_string()), 0),
-            Phase::Succeeded { output } => (None, i64::try_from(output.rows_out).unwrap_or(i64::MAX)),
-            _ => (None, 0),
-        };
-        let audit = execution.state.audit.as_deref();
-        let mut attributes = vec![
-            ("lakegate.stage", self.key.to_string().into()),
-            ("lakegate.execution", execution.id.to_string().into()),
-            ("lakegate.attempt", i64::from(execution.state.attempt).into()),
-            ("lakegate.state", execution.state.phase.as_str().to_owned().into()),
-            ("lakegate.rows_out", rows.into()),
-        ];
-        if let Some(audit) = audit {
-            attributes.push(("lakegate.quality.verdict", audit.verdict.as_str().to_owned().into()));
-            attributes.push(("lakegate.quality.score", audit.score.0.into()));
-            attributes.push(("lakegate.quality.rows_aside", i64::try_from(audit.rows_aside).unwrap_or(i64::MAX).into()));
-        }
-        let name = if matches!(execution.subject, Subject::Batch { .. }) { "batch.execution" } else { "stage.execution" };
-        self.shared.tracer.emit(SpanRecord {
-            name,
-            parent: execution.trace,
-            span_id: execution.id.span_id(),
-            start: execution.created_at,
-            end: execution.updated_at,
-            attributes,
-            links,
-            error,
-        });
-    }
-
     /// Stops watching a parcel all of whose tasks are reported.
     pub(super) fn unwatch(&mut self, parcel: &ParcelKey, reports: &[TaskReport]) {
         let Some(open) = self.parcels.get_mut(parcel) else { return };
@@ -357,15 +305,6 @@ fn register(version: &Version) -> Register {
 /// Whether the ledger has what was decided.
 fn is_same(current: &Execution, decided: &Execution) -> bool {
     current.revision == decided.revision && current.state == decided.state
-}
-
-/// The subject for people: a key, or how many objects.
-pub(crate) fn subject_text(subject: &Subject) -> String {
-    match subject {
-        Subject::Object { object, .. } => object.key.clone(),
-        Subject::Batch { objects: 1, .. } => "1 object".to_owned(),
-        Subject::Batch { objects, .. } => format!("{objects} objects"),
-    }
 }
 
 /// What a promotion tells, and the table that has a new version by it.

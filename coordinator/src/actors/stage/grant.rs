@@ -63,11 +63,20 @@ pub(crate) struct Granted {
 /// for another parcel, and reports take their time on a busy machine.
 const GRACE: Duration = Duration::from_secs(60);
 
+/// Executions that a worker could take.
+struct Offer {
+    taken: Vec<Execution>,
+    worker: WorkerId,
+    /// Whether no other of the stage is under way.
+    alone: bool,
+}
+
 /// Executions that were started in the ledger, ready to be sent, and those that were not.
 struct Started {
     version: Option<Arc<Version>>,
     references: Vec<v1::Reference>,
     history: Vec<v1::Statistic>,
+    published: Option<v1::Published>,
     started: Vec<Execution>,
     /// As they are in the ledger now: waiting, or changed by somebody else.
     others: Vec<Execution>,
@@ -83,7 +92,8 @@ impl StageActor {
             return Box::pin(std::future::ready(granted).into_actor(self));
         }
         self.under_way += 1;
-        let started = start(self.shared.clone(), self.versions.clone(), self.histories.clone(), taken.clone(), grant.worker.id.clone());
+        let offer = Offer { taken: taken.clone(), worker: grant.worker.id.clone(), alone: self.window.under_way() == taken.len() };
+        let started = start(self.shared.clone(), self.versions.clone(), self.histories.clone(), offer);
         let key = self.key.clone();
         let work = async move { meter::for_stage(&key, started).await };
         Box::pin(work.into_actor(self).then(move |result, actor, ctx| {
@@ -115,6 +125,7 @@ impl StageActor {
         });
         self.learn(lost.collect(), ctx);
         let version = started.version?;
+        self.window.one_by_one(version.stage.audits_table());
         let first = started.started.first()?;
         if !started.members.is_empty() {
             self.members.insert(first.id.clone(), started.members);
@@ -128,6 +139,7 @@ impl StageActor {
             references: started.references,
             tasks: tasks.collect(),
             history: started.history,
+            published: started.published.map(Box::new),
         })
     }
 
@@ -190,11 +202,13 @@ impl StageActor {
 }
 
 /// Finds the tables executions read, writes their manifests, and starts their next attempt in the ledger.
-async fn start(shared: Shared, versions: Versions, histories: Histories, taken: Vec<Execution>, worker: WorkerId) -> Result<Started> {
+async fn start(shared: Shared, versions: Versions, histories: Histories, offer: Offer) -> Result<Started> {
+    let Offer { taken, worker, alone } = offer;
     let mut nothing = Started {
         version: None,
         references: Vec::new(),
         history: Vec::new(),
+        published: None,
         started: Vec::new(),
         others: Vec::new(),
         members: Vec::new(),
@@ -204,9 +218,14 @@ async fn start(shared: Shared, versions: Versions, histories: Histories, taken: 
     let now = shared.now();
     let found = if version.stage.references().is_empty() { None } else { Some(versions.references(&version).await?) };
 
-    let mut moves = Vec::new();
+    let mut moves: Vec<(Execution, Move)> = Vec::new();
     let mut pinned = None;
     for execution in &taken {
+        // Rules about the whole table are asked of what the one before has left there: one at a time.
+        if version.stage.audits_table() && (!alone || !moves.is_empty()) {
+            nothing.others.push(execution.clone());
+            continue;
+        }
         let mut state = execution.state.clone();
         if let (Some(fact), true) = (&found, state.references.is_empty()) {
             state = decide(&state, fact.clone(), version.rules(), now).map_or(state, |(next, _)| next);
@@ -235,6 +254,7 @@ async fn start(shared: Shared, versions: Versions, histories: Histories, taken: 
     }
     let references = versions.tables(&pinned.unwrap_or_default()).await?;
     let history = histories.wanted(&version.stage).await?;
+    let published = versions.published(&version, &shared.zones).await?;
     let mut members = Vec::new();
     for (execution, step) in &mut moves {
         let (written, requests) = meter::for_run(write_manifest(&shared, &version, execution)).await;
@@ -244,7 +264,7 @@ async fn start(shared: Shared, versions: Versions, histories: Histories, taken: 
     }
     let (executions, moves): (Vec<_>, Vec<_>) = moves.into_iter().unzip();
     let outcomes = shared.ports.ledger.advance(moves).await?;
-    let mut result = Started { version: Some(version), references, history, members, ..nothing };
+    let mut result = Started { version: Some(version), references, history, published, members, ..nothing };
     for (execution, outcome) in executions.into_iter().zip(outcomes) {
         match outcome {
             MoveOutcome::Moved(_) if matches!(execution.state.phase, Phase::Running { .. }) => result.started.push(execution),

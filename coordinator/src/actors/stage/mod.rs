@@ -6,10 +6,12 @@
 
 mod finish;
 mod grant;
+mod spans;
 mod versions;
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
+    sync::Arc,
     time::Duration,
 };
 
@@ -34,8 +36,8 @@ use crate::{
     window::Window,
 };
 use finish::Learnt;
-pub(crate) use finish::subject_text;
 pub(crate) use grant::{Grant, Granted, WorkerLink};
+pub(crate) use spans::subject_text;
 use versions::Versions;
 
 /// The wait after the ledger or the catalog failed.
@@ -141,7 +143,8 @@ impl StageActor {
     /// The actor of a stage; it reads its executions from the ledger when it starts.
     pub(crate) fn new(shared: Shared, peers: Singletons, key: StageKey, paused: bool) -> StageActor {
         let versions = Versions::new(shared.ports.clone(), key.clone());
-        let histories = Histories::new(shared.ports.clone(), key.clone());
+        let fresh = || Histories::new(Arc::new(shared.ports.clone()), key.clone());
+        let histories = shared.resting.take(&key).unwrap_or_else(fresh);
         StageActor {
             shared,
             peers,
@@ -419,6 +422,7 @@ impl Handler<Envelope<RetireIfIdle>> for StageActor {
     fn handle(&mut self, _: Envelope<RetireIfIdle>, ctx: &mut Self::Context) -> bool {
         let idle = self.window.is_idle() && self.under_way == 0 && !self.reading;
         if idle {
+            self.shared.resting.put(self.histories.clone());
             ctx.stop();
         }
         idle

@@ -9,6 +9,7 @@ use lakegate_model::{
     Failure, FailureCode, Pipeline, StageKey,
     machine::execution::{Fact, PinnedTable, Rules},
     pipeline::Stage,
+    project::Zones,
     table::TableVersion,
 };
 use lakegate_proto::{convert::partition_to_wire, v1};
@@ -111,10 +112,21 @@ impl Versions {
     }
 }
 
+impl Versions {
+    /// The table that the stage publishes to as it is now, if its rules are about the whole of that.
+    pub(super) async fn published(&self, version: &Version, zones: &Zones) -> Result<Option<v1::Published>> {
+        let Some(publish) = version.stage.publish().filter(|_| version.stage.audits_table()) else { return Ok(None) };
+        let table = self.ports.catalog.table(&publish.table).await?;
+        let zone = zones.location(version.stage.output.zone).to_string();
+        Ok(Some(v1::Published { zone, table: table.map(|table| reference("", &table)) }))
+    }
+}
+
 fn reference(alias: &str, table: &TableVersion) -> v1::Reference {
     let file = |file: &lakegate_model::table::TableFile| v1::ReferenceFile {
         location: file.location.to_string(),
         partition: partition_to_wire(&file.partition),
+        bytes: file.bytes,
     };
     v1::Reference {
         alias: alias.to_owned(),

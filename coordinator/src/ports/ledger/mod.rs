@@ -3,6 +3,8 @@
 
 mod records;
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use lakegate_model::{
     BatchId, DatasetId, ExecutionId, ObjectId, Pipeline, StageKey, Timestamp, destination::Destination, machine::batch::OpenBatch,
@@ -119,6 +121,9 @@ pub trait Ledger: Send + Sync + 'static {
     /// The objects whose id starts so, at most two; or, if there is none, those with exactly this
     /// key in the raw zone, newest first, at most one.
     async fn objects_by_name(&self, name: &str) -> Result<Vec<ObjectRecord>>;
+
+    /// Those of these objects, at most 1,000, that the ledger knows.
+    async fn known(&self, objects: &[ObjectId]) -> Result<BTreeSet<ObjectId>>;
 
     /// The objects an execution made, in the order they were made.
     async fn made_by(&self, execution: &ExecutionId) -> Result<Vec<ObjectRecord>>;

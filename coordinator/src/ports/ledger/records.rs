@@ -335,8 +335,9 @@ pub struct Filter {
     pub stage: Option<String>,
     /// Only those in the state of this name.
     pub state: Option<String>,
-    /// Of executions only those that succeeded and whose audit set rows aside.
-    pub with_rows_aside: bool,
+    /// Of executions only those of which something lies in quarantine: `ExecutionState::has_aside`. One that
+    /// ended just now may be missing for a moment.
+    pub with_aside: bool,
 }
 
 /// Which page.
