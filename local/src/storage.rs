@@ -54,6 +54,27 @@ impl Storage for Directory {
         blocking(move || replace(&target, &bytes).map_err(|error| io_failure(FailureCode::LakeIo, "write", &target, &error))).await
     }
 
+    async fn read(&self, at: &Location) -> Result<Option<Vec<u8>>> {
+        let path = local_path(at)?;
+        blocking(move || match fs::read(&path) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if is_absent(&error) => Ok(None),
+            Err(error) => Err(io_failure(FailureCode::LakeIo, "read", &path, &error)),
+        })
+        .await
+    }
+
+    async fn list(&self, below: &Location, after: &str, limit: usize) -> Result<Vec<String>> {
+        let (folder, after) = (local_path(below)?, after.to_owned());
+        blocking(move || {
+            names_after(&folder, &after, limit).or_else(|error| match is_absent(&error) {
+                true => Ok(Vec::new()),
+                false => Err(io_failure(FailureCode::LakeIo, "list", &folder, &error)),
+            })
+        })
+        .await
+    }
+
     async fn promote(&self, moves: Vec<Promotion>) -> Result<Vec<String>> {
         blocking(move || {
             let mut versions = Vec::with_capacity(moves.len());
@@ -99,6 +120,23 @@ fn is_absent(error: &io::Error) -> bool {
 fn local_path(at: &Location) -> Result<PathBuf> {
     let path = at.path().map(PathBuf::from).filter(|path| path.strip_prefix("/").is_ok_and(is_plain));
     path.ok_or_else(|| Failure::new(FailureCode::InvalidRequest, format!("{at} is no absolute path on this machine")))
+}
+
+/// The first names of files in a folder that come after one. Hidden ones are those of files that are being written.
+fn names_after(folder: &Path, after: &str, limit: usize) -> io::Result<Vec<String>> {
+    let mut first = BTreeSet::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        if name.starts_with('.') || name.as_str() <= after || !entry.file_type()?.is_file() {
+            continue;
+        }
+        first.insert(name);
+        if first.len() > limit {
+            first.pop_last();
+        }
+    }
+    Ok(first.into_iter().collect())
 }
 
 fn replace(target: &Path, bytes: &[u8]) -> io::Result<()> {

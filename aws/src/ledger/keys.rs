@@ -83,6 +83,12 @@ pub(super) fn sealed(stage: &StageKey) -> String {
     format!("sealed#{stage}")
 }
 
+/// The name in the index of a stage's executions of which something lies in quarantine. No file has a key with
+/// this character.
+pub(super) fn aside(stage: &StageKey) -> String {
+    format!("\u{0}aside#{stage}")
+}
+
 /// A number that sorts as text.
 pub(super) fn number(n: u64) -> String {
     format!("{n:020}")

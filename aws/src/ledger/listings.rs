@@ -4,12 +4,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures::{StreamExt as _, TryStreamExt as _};
+use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _};
 use lakegate_coordinator::ports::{
     Result,
     ledger::{BatchRecord, Execution, Filter, ObjectRecord, Page, Paged},
 };
-use lakegate_model::{ExecutionId, FailureCode, ObjectId, StageKey, machine::object::ObjectState};
+use lakegate_model::{ExecutionId, ObjectId, StageKey, machine::object::ObjectState};
 
 use super::{
     keys,
@@ -17,11 +17,10 @@ use super::{
     pages::{Asked, Collected},
     reader::{Reader, Stored},
     records::{LANDED, StoredBatch, StoredObject},
-    table::{Range, s, text},
+    table::{Item, Range, number, text},
     tails::Tails,
     writer::lock,
 };
-use crate::failure::failed;
 
 /// The names of phases.
 pub(super) const PHASES: &[&str] = &["waiting", "ready", "running", "promoting", "succeeded", "failed", "quarantined", "superseded"];
@@ -29,10 +28,10 @@ pub(super) const PHASES: &[&str] = &["waiting", "ready", "running", "promoting",
 impl Reader {
     pub(super) async fn runs(&self, filter: &Filter, page: &Page) -> Result<Paged<Execution>> {
         let asked = Asked::new(filter, page, PHASES)?;
+        if filter.with_aside {
+            return self.runs_aside(&asked).await;
+        }
         if let Some(state) = asked.state.filter(|state| is_unfinished(state)) {
-            if filter.with_rows_aside {
-                return Ok(Collected::new(&asked).all());
-            }
             return self.unfinished_runs(&asked, state).await;
         }
         let mut tails = Tails::open(self, &asked).await?;
@@ -42,11 +41,35 @@ impl Reader {
             let Some((last, _)) = entries.last().copied() else { return Ok(collected.all()) };
             let stored = self.stored_at(&entries).await?;
             let executions = self.executions(&stored).await?;
-            let fitting = executions.into_iter().filter(|run| {
-                let is_in_state = asked.state.is_none_or(|state| run.state.phase.as_str() == state);
-                is_in_state && (!filter.with_rows_aside || run.state.rows_aside() > 0)
-            });
+            let fitting = executions.into_iter().filter(|run| asked.state.is_none_or(|state| run.state.phase.as_str() == state));
             collected.extend(fitting.map(|run| (run.seq, run)), entries.len(), last);
+        }
+        Ok(collected.page())
+    }
+
+    /// What is in quarantine, by the index, however much is not: a page costs what is on it.
+    async fn runs_aside(&self, asked: &Asked<'_>) -> Result<Paged<Execution>> {
+        let stages: Vec<StageKey> =
+            lock(&self.memory).stages.keys().filter(|stage| asked.takes(stage)).map(|stage| (**stage).clone()).collect();
+        let (mut before, mut collected) = (asked.before, Collected::new(asked));
+        while collected.wants_more() {
+            let room = collected.room();
+            // In boxes: the compiler can't see by itself that these may be sent, whatever the lifetimes.
+            let lists: Vec<_> =
+                stages.iter().map(|stage| self.table.query_index(LANDED, keys::aside(stage), before, room).boxed()).collect();
+            let lists: Vec<Vec<Item>> = futures::stream::iter(lists).buffered(16).try_collect().await?;
+            let mut newest: Vec<(u64, String)> = Vec::new();
+            for item in lists.iter().flatten() {
+                newest.push((number(item, "seq")?, text(item, "sk")?.to_owned()));
+            }
+            newest.sort_unstable_by_key(|(seq, _)| std::cmp::Reverse(*seq));
+            newest.truncate(room);
+            let Some(last) = newest.last().map(|(seq, _)| *seq) else { return Ok(collected.all()) };
+            before = last;
+            let looked_at = newest.len();
+            let runs = self.executions_by_id(newest.into_iter().map(|(_, id)| id).collect()).await?;
+            let fitting = runs.into_iter().filter(|run| asked.state.is_none_or(|state| run.state.phase.as_str() == state));
+            collected.extend(fitting.map(|run| (run.seq, run)), looked_at, last);
         }
         Ok(collected.page())
     }
@@ -186,26 +209,19 @@ impl Reader {
         self.records(objects).await
     }
 
+    pub(super) async fn known(&self, ids: &[ObjectId]) -> Result<BTreeSet<ObjectId>> {
+        let wanted: Vec<Of> = ids.iter().filter_map(|id| keys::raw(id.as_str())).map(Of::Object).collect();
+        let items = self.table.get_many(wanted.into_iter().map(Of::key).collect()).await?;
+        items.iter().map(|item| Ok(ObjectId::from_text(text(item, "sk")?))).collect()
+    }
+
     /// The newest object that landed with this key, by the index, which may be a moment behind.
     async fn landed(&self, key: &str) -> Result<Option<ObjectId>> {
         if key.is_empty() {
             return Ok(None);
         }
-        let table = &self.table;
-        let answer = table
-            .client
-            .query()
-            .table_name(&*table.name)
-            .index_name(LANDED)
-            .key_condition_expression("#key = :key")
-            .expression_attribute_names("#key", LANDED)
-            .expression_attribute_values(":key", s(key))
-            .scan_index_forward(false)
-            .limit(1)
-            .send()
-            .await
-            .map_err(|error| failed(FailureCode::Ledger, &format!("read the index of the ledger's table {}", table.name), &error))?;
-        answer.items().first().map(|item| Ok(ObjectId::from_text(text(item, "sk")?))).transpose()
+        let newest = self.table.query_index(LANDED, key.to_owned(), u64::MAX, 1).await?;
+        newest.first().map(|item| Ok(ObjectId::from_text(text(item, "sk")?))).transpose()
     }
 }
 

@@ -24,7 +24,7 @@
 //! | stage | `stages` | stage | `team` `dataset` `stage` `paused` `floor` `counts`; `projected`: up to where SDLF's tables are |
 //! | log record | `log#`stage | ordinal | `first` `token`, and `entries` (24 bytes each: seq, object) or `batch` |
 //! | object | `ob-` and 2 digits | its id | `seq` `arrival`; `landed` (its key, for the index); `aside` if superseded while it collected; `removed` if it was, alone |
-//! | execution | `ex-` and 2 digits | its id | `of` `revision` `phase` `state` `updated` `token`; `outputs`revision; `letters`revision: messages to others, until they are sent; `schema` `number` |
+//! | execution | `ex-` and 2 digits | its id | `of` `revision` `phase` `state` `updated` `token`; `outputs`revision; `letters`revision: messages to others, until they are sent; `schema` `number`; `landed` `seq` if something of it lies in quarantine |
 //! | sealed batch | `ba-` and 2 digits | its id | `batch` |
 //! | sealed batch | `sealed#`stage | last member's seq | `batch` |
 //! | schema | `schemas` | stage | `schema` `number` |
@@ -34,12 +34,13 @@
 //! | removal not told yet | `untold` | number | `bucket` `key` `sequencer` `seq`, `object` or `again`: until SDLF's table of objects has it |
 //! | part | `part#`token | index | `bytes`: of what does not fit into its item; a batch's members; `expires` |
 //!
-//! Index `landed` (`landed`, `seq`; keys only): finding what landed by its key, for people.
+//! Index `landed` (`landed`, `seq`; keys only): finding what landed by its key, for people; and, by a name that no
+//! key is, a stage's executions of which something lies in quarantine.
 //!
 //! | step of a small object | write units |
 //! |---|---|
 //! | admitted | 1, and 1 in the index if it landed; the log 24 bytes, so 1 for each 40 in a round |
-//! | started, ended | 1 each |
+//! | started, ended | 1 each, and 1 in the index if it ended with something in quarantine |
 //! | joined a batch; sealed and ended with it | as admitted; 1 for each 40 members, and some for the batch |
 //! | handed on to the next stage | nothing but the next stage's own admission |
 //!
@@ -84,6 +85,7 @@ mod units;
 mod writer;
 
 use std::{
+    collections::BTreeSet,
     hash::{BuildHasher as _, Hasher as _, RandomState},
     ops::Bound,
     sync::{
@@ -338,6 +340,10 @@ impl Ledger for DynamoLedger {
 
     async fn objects_by_name(&self, name: &str) -> Result<Vec<ObjectRecord>> {
         self.reader.objects_by_name(name).await
+    }
+
+    async fn known(&self, objects: &[ObjectId]) -> Result<BTreeSet<ObjectId>> {
+        self.reader.known(objects).await
     }
 
     async fn made_by(&self, execution: &ExecutionId) -> Result<Vec<ObjectRecord>> {

@@ -16,7 +16,7 @@ use super::{
     keys::{self, Key, Raw},
     memory::{Mark, Of, Run},
     outbox::{self, Letters},
-    records::{ArrivalRecord, StoredBatch, unpack_entries},
+    records::{ArrivalRecord, LANDED, StoredBatch, unpack_entries},
     table::{CONCURRENCY, Change, Item, OnlyIf, Table, Written, n, s},
     writer::{Desk, lock},
 };
@@ -163,6 +163,10 @@ async fn advance_one(table: &Table, prepared: &Prepared<'_>) -> Result<Option<Mo
         let outputs: Vec<ArrivalRecord> = step.outputs.iter().map(ArrivalRecord::from).collect();
         let value = packed(table, &outputs, &format!("{token}-outputs")).await?;
         set.push((format!("{OUTPUTS}{}", step.from + 1), value));
+    }
+    if step.to.has_aside() {
+        // So the index has it, in a list that no key of the raw zone has the name of.
+        set.extend([(LANDED.to_owned(), s(keys::aside(&run.stage))), ("seq".to_owned(), n(run.seq))]);
     }
     let mut schema = None;
     if let (Some(new), Some(number)) = (&step.schema, schema_number) {

@@ -125,6 +125,21 @@ impl Reader {
         }))
     }
 
+    /// Executions that have moved, by their ids, in the same order; those that are not there are left out.
+    pub(super) async fn executions_by_id(&self, ids: Vec<String>) -> Result<Vec<Execution>> {
+        let items = self.items(ids.iter().cloned()).await?;
+        let of = |id: &String| items.get(id).and_then(|item| text(item, "of").ok()).map(str::to_owned);
+        let subjects = self.items(ids.iter().filter_map(of)).await?;
+        let mut executions = Vec::with_capacity(ids.len());
+        for id in &ids {
+            let (Some(item), Some(subject)) = (items.get(id), of(id).and_then(|of| subjects.get(&of))) else { continue };
+            if let Some(begun) = Stored::read(subject)?.execution() {
+                executions.push(self.moved(begun, item).await?);
+            }
+        }
+        Ok(executions)
+    }
+
     /// The objects an execution made, in the order they were made.
     pub(super) async fn made_by(&self, id: &ExecutionId) -> Result<Vec<ObjectRecord>> {
         let Some(item) = self.table.get(&Key::of_id(id.as_str())).await? else { return Ok(Vec::new()) };

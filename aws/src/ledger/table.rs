@@ -178,6 +178,37 @@ impl Table {
         }
     }
 
+    /// Keys by an index of one name and a `seq`, below this one, the newest first. What was written just now may
+    /// be missing.
+    pub(super) async fn query_index(&self, index: &str, name: String, before: u64, limit: usize) -> Result<Vec<Item>> {
+        let (mut items, mut start) = (Vec::new(), None);
+        while items.len() < limit {
+            let answer = self
+                .client
+                .query()
+                .table_name(&*self.name)
+                .index_name(index)
+                .key_condition_expression("#name = :name AND seq < :before")
+                .expression_attribute_names("#name", index)
+                .expression_attribute_values(":name", s(&name))
+                .expression_attribute_values(":before", n(before))
+                .scan_index_forward(false)
+                .set_limit(i32::try_from(limit - items.len()).ok())
+                .set_exclusive_start_key(start.take())
+                .return_consumed_capacity(TELL)
+                .send()
+                .await
+                .map_err(|error| failed(FailureCode::Ledger, &format!("read the index of the ledger's table {}", self.name), &error))?;
+            units::count_read(&self.meter, &answer.consumed_capacity);
+            items.extend(answer.items.unwrap_or_default());
+            start = answer.last_evaluated_key.filter(|key| !key.is_empty());
+            if start.is_none() {
+                break;
+            }
+        }
+        Ok(items)
+    }
+
     /// Puts an item, whatever is there.
     pub(super) async fn put(&self, key: &Key, item: Item) -> Result<()> {
         let request = self.client.put_item().table_name(&*self.name).set_item(Some(with_key(key, item)));

@@ -143,6 +143,11 @@ impl EventSource for SqsSource {
         self.shared.show(messages).await
     }
 
+    fn read_again(&self, body: &str) -> Option<Message> {
+        let Told { events, passed, not_understood } = self.shared.read_text(body, TraceContext::NONE);
+        Some(Message { receipt: Receipt(String::new()), events, passed, not_understood })
+    }
+
     fn arriving(&self) -> u64 {
         let state = self.shared.state();
         state.held() as u64 + state.waiting + self.shared.leaving.load(Ordering::Acquire)
@@ -152,12 +157,16 @@ impl EventSource for SqsSource {
 impl Shared {
     /// What a message says.
     fn read(&self, message: &aws_sdk_sqs::types::Message) -> Told {
-        let body = message.body.as_deref().unwrap_or_default();
+        let attribute = message.message_attributes.as_ref().and_then(|all| all.get(TRACEPARENT)?.string_value.as_deref());
+        let trace = attribute.and_then(TraceContext::parse).unwrap_or(TraceContext::NONE);
+        self.read_text(message.body.as_deref().unwrap_or_default(), trace)
+    }
+
+    fn read_text(&self, body: &str, trace: TraceContext) -> Told {
         if self.stages.is_empty() {
             return events::read(&self.zones, body);
         }
-        let attribute = message.message_attributes.as_ref().and_then(|all| all.get(TRACEPARENT)?.string_value.as_deref());
-        events::passed::read(&self.zones, &self.stages, body, attribute.and_then(TraceContext::parse).unwrap_or(TraceContext::NONE))
+        events::passed::read(&self.zones, &self.stages, body, trace)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

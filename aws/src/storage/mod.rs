@@ -124,6 +124,35 @@ impl Storage for S3Storage {
         request.send().await.map(drop).map_err(|error| failure(&format!("write {at}"), &error))
     }
 
+    async fn read(&self, at: &Location) -> Result<Option<Vec<u8>>> {
+        let (bucket, key) = requests::place(at)?;
+        match self.client.get_object().bucket(bucket).key(key).send().await {
+            Ok(found) => {
+                let broken = |error| Failure::new(FailureCode::LakeIo, format!("could not read {at} to its end: {error}"));
+                Ok(Some(found.body.collect().await.map_err(broken)?.to_vec()))
+            }
+            Err(error) if error.as_service_error().is_some_and(|service| service.is_no_such_key()) => Ok(None),
+            Err(error) => Err(failure(&format!("read {at}"), &error)),
+        }
+    }
+
+    async fn list(&self, below: &Location, after: &str, limit: usize) -> Result<Vec<String>> {
+        let (bucket, key) = requests::place(below)?;
+        let prefix = format!("{key}/");
+        let request = self.client.list_objects_v2().bucket(bucket).prefix(&prefix).delimiter("/").start_after(format!("{prefix}{after}"));
+        let mut pages = request.max_keys(i32::try_from(limit).unwrap_or(i32::MAX)).into_paginator().send();
+        let mut names = Vec::new();
+        while names.len() < limit
+            && let Some(page) = pages.next().await
+        {
+            let page = page.map_err(|error| failure(&format!("list {below}"), &error))?;
+            let found = page.contents().iter().filter_map(|object| object.key()?.strip_prefix(&prefix));
+            names.extend(found.filter(|name| !name.is_empty()).map(str::to_owned));
+        }
+        names.truncate(limit);
+        Ok(names)
+    }
+
     async fn promote(&self, moves: Vec<Promotion>) -> Result<Vec<String>> {
         let moves = moves.into_iter().map(|promotion| promote::promote(&self.client, self.sizes, promotion));
         // All are tried, though some fail: one that is cut off in the middle would have to be done again.

@@ -43,10 +43,9 @@ impl Changes<'_> {
             return Ok(MoveOutcome::Stale);
         };
         let phase = &step.to.phase;
-        let sql = "UPDATE executions SET revision = revision + 1, phase = ?2, over = ?3, state = ?4, updated_at = ?5, rows_aside = ?6
+        let sql = "UPDATE executions SET revision = revision + 1, phase = ?2, over = ?3, state = ?4, updated_at = ?5, has_aside = ?6
             WHERE seq = ?1";
-        let aside = int(step.to.rows_aside());
-        let values = params![current.seq, phase.as_str(), phase.is_terminal(), to_json(&step.to)?, step.at.0, aside];
+        let values = params![current.seq, phase.as_str(), phase.is_terminal(), to_json(&step.to)?, step.at.0, step.to.has_aside()];
         self.connection.prepare_cached(sql)?.execute(values)?;
         self.tally(current.stage).moved(&current.phase, phase);
         self.follow(&current, phase, step.at)?;

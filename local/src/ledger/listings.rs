@@ -2,6 +2,8 @@
 //! start of its id. A page's token is the number of its last record, so that pages neither repeat
 //! nor skip anything while new records come in.
 
+use std::collections::BTreeSet;
+
 use lakegate_coordinator::ports::{
     Result,
     ledger::{BatchRecord, Execution, Filter, ObjectRecord, Page, Paged},
@@ -33,10 +35,10 @@ impl Listing {
     pub(super) fn of_runs(filter: &Filter, page: &Page) -> Result<Listing> {
         let state = known_state(filter, PHASES)?;
         let (from, condition) = match state {
-            None | Some("succeeded") if filter.with_rows_aside => {
-                ("executions e INDEXED BY executions_with_rows_aside", "e.rows_aside > 0".to_owned())
+            None if filter.with_aside => ("executions e INDEXED BY executions_with_aside", "e.has_aside = 1".to_owned()),
+            Some(state) if filter.with_aside => {
+                ("executions e INDEXED BY executions_with_aside", format!("e.has_aside = 1 AND e.phase = '{state}'"))
             }
-            Some(_) if filter.with_rows_aside => ("executions e", "0".to_owned()),
             Some(state @ ("waiting" | "ready" | "running" | "promoting")) => {
                 ("executions e INDEXED BY executions_unfinished", format!("e.over = 0 AND e.phase = '{state}'"))
             }
@@ -119,8 +121,8 @@ impl Listing {
 
     /// The stages to read one by one; `[None]` reads all at once.
     fn stages(&self, connection: &Connection) -> rusqlite::Result<Vec<Option<i64>>> {
-        let Filter { dataset, stage, state, with_rows_aside } = &self.filter;
-        if dataset.is_none() && stage.is_none() && state.is_none() && !with_rows_aside {
+        let Filter { dataset, stage, state, with_aside } = &self.filter;
+        if dataset.is_none() && stage.is_none() && state.is_none() && !with_aside {
             return Ok(vec![None]);
         }
         let sql = "SELECT id FROM stages WHERE (?1 IS NULL OR team = ?1) AND (?2 IS NULL OR dataset = ?2) AND (?3 IS NULL OR stage = ?3)";
@@ -162,6 +164,17 @@ pub(super) fn objects_by_name(connection: &Connection, name: &str) -> rusqlite::
     }
     let sql = format!("{OBJECT} FROM objects o {OBJECT_JOINS} WHERE o.key = ?1 AND o.made_by IS NULL ORDER BY o.seq DESC LIMIT 1");
     connection.prepare_cached(&sql)?.query_map([name], object)?.collect()
+}
+
+pub(super) fn known(connection: &Connection, ids: &[ObjectId]) -> rusqlite::Result<BTreeSet<ObjectId>> {
+    let mut statement = connection.prepare_cached("SELECT 1 FROM objects WHERE id = ?1")?;
+    let mut known = BTreeSet::new();
+    for id in ids {
+        if statement.exists([id.as_str()])? {
+            known.insert(id.clone());
+        }
+    }
+    Ok(known)
 }
 
 pub(super) fn made_by(connection: &Connection, maker: &ExecutionId) -> rusqlite::Result<Vec<ObjectRecord>> {

@@ -25,7 +25,7 @@ mod schema;
 mod seal;
 mod writer;
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
 use async_trait::async_trait;
 use lakegate_coordinator::ports::{
@@ -202,6 +202,11 @@ impl Ledger for SqliteLedger {
     async fn objects_by_name(&self, name: &str) -> Result<Vec<ObjectRecord>> {
         let name = name.to_owned();
         self.readers.read(move |connection| listings::objects_by_name(connection, &name)).await
+    }
+
+    async fn known(&self, objects: &[ObjectId]) -> Result<BTreeSet<ObjectId>> {
+        let objects = objects.to_vec();
+        self.readers.read(move |connection| listings::known(connection, &objects)).await
     }
 
     async fn made_by(&self, execution: &ExecutionId) -> Result<Vec<ObjectRecord>> {

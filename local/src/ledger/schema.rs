@@ -12,7 +12,7 @@ use super::failure::ledger_failure;
 const APPLICATION: i32 = 0x4C6B_4774;
 
 /// Each entry takes a ledger from the version of its index to the next; `user_version` says where it is.
-const MIGRATIONS: &[&str] = &[FIRST, OUTBOX, REMOVALS, ROWS_ASIDE];
+const MIGRATIONS: &[&str] = &[FIRST, OUTBOX, REMOVALS, ROWS_ASIDE, ASIDE];
 
 /// Everything that is recorded has one `seq`, taken from one row of numbers: an execution of an
 /// object has its object's, an execution of a batch has its batch's.
@@ -120,6 +120,16 @@ const ROWS_ASIDE: &str = "
     CREATE INDEX executions_with_rows_aside ON executions (stage, seq) WHERE rows_aside > 0;
 ";
 
+/// What is in quarantine, whatever it is, is found by one index.
+const ASIDE: &str = "
+    DROP INDEX executions_with_rows_aside;
+    ALTER TABLE executions ADD COLUMN has_aside INTEGER NOT NULL DEFAULT 0;
+    UPDATE executions SET has_aside = 1 WHERE rows_aside > 0 OR phase = 'quarantined'
+        OR (phase = 'failed' AND state LIKE '%\"quality_failed\"%') OR (phase = 'succeeded' AND state LIKE '%\"rejected\":[{%');
+    ALTER TABLE executions DROP COLUMN rows_aside;
+    CREATE INDEX executions_with_aside ON executions (stage, seq) WHERE has_aside = 1;
+";
+
 /// Opens the file for the writer: makes what is missing, refuses what it does not know.
 pub(super) fn open(path: &Path) -> Result<Connection> {
     let failed = |error: rusqlite::Error| ledger_failure(path, &error);
@@ -183,13 +193,15 @@ mod tests {
         }
         let row =
             "INSERT INTO executions (seq, id, stage, pipeline_version, object, revision, phase, over, created_at, updated_at, trace, state)
-            VALUES (1, 'ex-1', 1, 1, 1, 2, 'succeeded', 1, 0, 0, '', '{}')";
+            VALUES (1, 'ex-1', 1, 1, 1, 2, 'succeeded', 1, 0, 0, '', '{}'), (2, 'ex-2', 1, 1, 1, 2, 'quarantined', 1, 0, 0, '', '{}'),
+                (3, 'ex-3', 1, 1, 1, 2, 'failed', 1, 0, 0, '', '{\"code\":\"quality_failed\"}')";
         old.execute(row, []).unwrap();
         drop(old);
         let new = open(&path).unwrap();
         let version: i64 = new.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
         assert_eq!(usize::try_from(version).unwrap(), MIGRATIONS.len());
-        let aside: i64 = new.query_row("SELECT rows_aside FROM executions WHERE id = 'ex-1'", [], |row| row.get(0)).unwrap();
-        assert_eq!(aside, 0);
+        let aside: String =
+            new.query_row("SELECT group_concat(id) FROM executions WHERE has_aside = 1 ORDER BY seq", [], |row| row.get(0)).unwrap();
+        assert_eq!(aside, "ex-2,ex-3");
     }
 }
