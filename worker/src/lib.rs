@@ -4,6 +4,7 @@
 pub mod engine;
 pub mod options;
 pub mod preview;
+pub mod rule_files;
 pub mod session;
 
 pub use options::WorkerOptions;

@@ -1,12 +1,15 @@
 //! The first rows of a published table, or of a file of rows that were set aside, for people.
 
-use std::{fs::File, io::Cursor};
+use std::{fs::File, io::Cursor, path::PathBuf};
 
 use lakegate_model::{Failure, FailureCode, Location, table::Schema};
 use polars::prelude::*;
 use serde_json::Value;
 
-use crate::engine::{PartitionedFile, Remote, clean, local_path};
+use crate::engine::{Remote, ScratchFile, clean, local_path};
+
+/// A file of a table, and its partition's columns and values; `None` is null.
+pub type PartitionedFile = (Location, Vec<(String, Option<String>)>);
 
 /// Rows of a table.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -39,6 +42,28 @@ pub fn preview_file(location: &Location, rows: usize) -> Result<Preview, Failure
     let columns: Vec<String> = frame.get_column_names().into_iter().map(ToString::to_string).collect();
     let rows = (0..frame.height()).map(|row| row_of(&frame, row, &columns, &[])).collect();
     Ok(Preview { columns, rows })
+}
+
+/// Files of the lake as paths on this machine; objects of S3 are copied, and there as long as this is.
+pub struct Copies {
+    /// The paths, in the order of the files.
+    pub paths: Vec<PathBuf>,
+    _kept: Vec<ScratchFile>,
+}
+
+/// Files of the lake as paths on this machine.
+pub fn copies(locations: &[Location]) -> Result<Copies, Failure> {
+    let (remote, mut paths, mut kept) = (Remote::default(), Vec::with_capacity(locations.len()), Vec::new());
+    for location in locations {
+        if location.s3().is_some() {
+            let (scratch, _) = remote.fetch(location, location.as_str(), None, &std::env::temp_dir())?;
+            paths.push(scratch.path().to_path_buf());
+            kept.push(scratch);
+        } else {
+            paths.push(local_path(location)?.into());
+        }
+    }
+    Ok(Copies { paths, _kept: kept })
 }
 
 fn first_rows(remote: &Remote, location: &Location, rows: usize) -> Result<DataFrame, Failure> {

@@ -38,16 +38,9 @@ pub(super) fn of_io(error: &io::Error, doing: &str, path: &str) -> Failure {
     }
 }
 
-/// What the system reported, if that is what stopped Polars. What a file holds is not the system's doing: one
-/// that ends too early will end there whenever it is read.
+/// What the system reported, if that is what stopped Polars.
 pub(super) fn io_of(error: &PolarsError) -> Option<&io::Error> {
-    match error {
-        PolarsError::IO { error, .. } => {
-            Some(error.as_ref()).filter(|error| !matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData))
-        }
-        PolarsError::Context { error, .. } | PolarsError::ExprContext { error, .. } => io_of(error),
-        _ => None,
-    }
+    lakegate_quality::data::io_of(error).map(AsRef::as_ref)
 }
 
 /// The data at `key` is not what its format says.

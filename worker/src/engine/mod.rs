@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! source ─► inflate ─► csv, formats ─► input (one table) ─► transform ─► files, partitions
-//!                        evidence, shape     align            sql, operations   storage
+//!                        evidence            align            sql, operations   storage
 //! ```
 //!
 //! A stage that audits has what it wrote read again and held against its rules (`audit`), before anybody
@@ -35,9 +35,9 @@ mod partitions;
 mod references;
 mod released;
 mod remote;
+mod rule_files;
 mod schema;
 mod scratch;
-mod shape;
 mod sink;
 mod source;
 mod sql;
@@ -58,11 +58,11 @@ use lakegate_model::{
     cost::Requests,
     machine::execution::TaskOutput,
     pipeline::Stage,
-    table::{Schema, TableId},
+    table::{OutputFile, Schema, TableId},
 };
 
 pub use self::sql::{check_sql, check_stage};
-pub(crate) use self::{failure::clean, remote::Remote, source::local_path};
+pub(crate) use self::{failure::clean, remote::Remote, rule_files::LakeFiles, scratch::ScratchFile, source::local_path};
 use self::{files::Writing, meter::Tally, references::Kept, sql::AllowedStages};
 
 /// Bytes, decompressed, above which an input is read in pieces unless the engine is told otherwise.
@@ -96,6 +96,8 @@ pub struct Assignment {
     pub references: Arc<Vec<ReferenceTable>>,
     /// Earlier values of what the stage's rules measure.
     pub history: Arc<History>,
+    /// The table that it adds to; needed if its rules are about the whole of that.
+    pub published: Option<Arc<Published>>,
     /// What it reads.
     pub input: TaskInput,
     /// Where it writes.
@@ -131,12 +133,35 @@ pub struct ReferenceTable {
     pub version: u64,
     /// Its columns, the partition columns included.
     pub schema: Schema,
-    /// Its files and their partition values.
-    pub files: Vec<PartitionedFile>,
+    /// Its files.
+    pub files: Vec<ReferenceFile>,
 }
 
-/// A file of a table, and its partition's columns and values; `None` is null.
-pub type PartitionedFile = (Location, Vec<(String, Option<String>)>);
+/// A file of a table.
+#[derive(Clone, Debug)]
+pub struct ReferenceFile {
+    /// Where it lies.
+    pub location: Location,
+    /// Its partition's columns and values; `None` is null.
+    pub partition: Vec<(String, Option<String>)>,
+    /// Its size.
+    pub bytes: u64,
+}
+
+impl From<&OutputFile> for ReferenceFile {
+    fn from(file: &OutputFile) -> ReferenceFile {
+        ReferenceFile { location: file.location.clone(), partition: file.partition.clone(), bytes: file.bytes }
+    }
+}
+
+/// The table that a stage publishes to, before what its execution adds.
+#[derive(Clone, Debug)]
+pub struct Published {
+    /// The zone that it lies in.
+    pub zone: Location,
+    /// The table; `None` if there is none yet.
+    pub table: Option<ReferenceTable>,
+}
 
 /// What a task reads.
 #[derive(Clone, Debug)]

@@ -45,7 +45,8 @@ pub(super) struct Partitions {
     files: Vec<OutputFile>,
 }
 
-type Key = Vec<Option<String>>;
+/// The values of a partition's columns.
+pub(super) type Key = Vec<Option<String>>;
 
 struct Group {
     key: Key,
@@ -175,6 +176,16 @@ fn as_folder_names(values: &Column) -> PolarsResult<Column> {
         return Ok(named.with_name(values.name().clone()).into_column());
     }
     Ok(text.clone().into_column())
+}
+
+/// Of each row the values that its partition has.
+pub(super) fn keys_of(frame: &DataFrame, names: &[String]) -> PolarsResult<Vec<Key>> {
+    let mut keys = vec![Vec::with_capacity(names.len()); frame.height()];
+    for name in names {
+        let values = as_folder_names(frame.column(name)?)?;
+        keys.iter_mut().zip(values.str()?.iter()).for_each(|(key, value)| key.push(value.map(str::to_owned)));
+    }
+    Ok(keys)
 }
 
 fn key_of(part: &DataFrame, names: &[String]) -> PolarsResult<Key> {

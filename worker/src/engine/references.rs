@@ -13,7 +13,7 @@ use std::{
 use lakegate_model::{Failure, FailureCode, Location, table::TableId};
 use polars::prelude::*;
 
-use super::{Engine, ReferenceTable, align, failure, remote::Remote, schema::polars_schema, source::local_path, storage};
+use super::{Engine, ReferenceFile, ReferenceTable, align, failure, remote::Remote, schema::polars_schema, source::local_path, storage};
 
 /// Bytes of files up to which a table is read whole and kept.
 const KEPT_TABLE: u64 = 16 << 20;
@@ -70,13 +70,9 @@ pub(super) fn plan(reference: &ReferenceTable, engine: &Engine) -> Result<(LazyF
     let wanted = polars_schema(&reference.schema);
     let mut bytes = 0;
     let mut plans = Vec::with_capacity(reference.files.len());
-    for (location, partition) in &reference.files {
-        let (file, size) = open(location, &reference.table, &engine.remote, &engine.options.scratch)?;
+    for file in &reference.files {
+        let (plan, size) = part(file, &reference.table, &wanted, &engine.remote, &engine.options.scratch)?;
         bytes += size;
-        let plan = file_plan(file, partition, &wanted).map_err(|error| {
-            let message = format!("table {}: {location} can't be read: {}", reference.table, failure::clean(&error));
-            Failure::new(FailureCode::LakeIo, message)
-        })?;
         plans.push(plan);
     }
     let plan = match plans.len() {
@@ -85,6 +81,22 @@ pub(super) fn plan(reference: &ReferenceTable, engine: &Engine) -> Result<(LazyF
             .map_err(|error| Failure::new(FailureCode::Internal, format!("table {}: {}", reference.table, failure::clean(&error))))?,
     };
     Ok((plan, bytes))
+}
+
+/// A file of a table as a plan with the table's columns, and its bytes.
+pub(super) fn part(
+    file: &ReferenceFile,
+    table: &TableId,
+    wanted: &Schema,
+    remote: &Remote,
+    scratch: &Path,
+) -> Result<(LazyFrame, u64), Failure> {
+    let (opened, size) = open(&file.location, table, remote, scratch)?;
+    let plan = file_plan(opened, &file.partition, wanted).map_err(|error| {
+        let message = format!("table {table}: {} can't be read: {}", file.location, failure::clean(&error));
+        Failure::new(FailureCode::LakeIo, message)
+    })?;
+    Ok((plan, size))
 }
 
 fn open(location: &Location, table: &TableId, remote: &Remote, scratch: &Path) -> Result<(File, u64), Failure> {

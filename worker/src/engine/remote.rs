@@ -14,8 +14,9 @@ use std::{
 
 use futures::StreamExt as _;
 use lakegate_model::{Failure, FailureCode, Location};
+use lakegate_quality::data::FileEntry;
 use object_store::{
-    Attributes, Error, GetOptions, GetResult, ObjectStore, ObjectStoreExt as _, PutMultipartOptions, PutPayload,
+    Attributes, Error, GetOptions, GetResult, ObjectMeta, ObjectStore, ObjectStoreExt as _, PutMultipartOptions, PutPayload,
     aws::{AmazonS3, AmazonS3Builder},
     path::Path,
 };
@@ -32,6 +33,9 @@ use super::{
 const ONE_REQUEST: u64 = 64 << 20;
 /// Bytes of a part. S3 takes 10,000 of them: 640 GB.
 const PART: usize = 64 << 20;
+
+/// Objects that are listed at once at most.
+const MOST_LISTED: usize = 100_000;
 
 /// The way to S3: buckets this worker has reached, and for whom requests are counted.
 #[derive(Default)]
@@ -59,6 +63,48 @@ impl Remote {
         Remote { reached: Arc::clone(&self.reached), tally }
     }
 
+    /// The same way, counted as it is here.
+    pub(super) fn shared(&self) -> Remote {
+        self.counted_on(self.tally.clone())
+    }
+
+    /// The object at a place, or all objects below it, in the order of their keys.
+    pub(super) fn list(&self, location: &Location) -> Result<Vec<FileEntry>, Failure> {
+        let place = self.place(location)?;
+        let Some((bucket, key)) = location.s3() else { return Ok(Vec::new()) };
+        let entry = |object: ObjectMeta| FileEntry {
+            location: format!("s3://{bucket}/{}", object.location),
+            bytes: object.size,
+            modified: object.last_modified.timestamp_micros(),
+        };
+        if !key.is_empty() {
+            match self.wait(place.store.head(&place.path))? {
+                Ok(object) => return Ok(vec![entry(object)]),
+                Err(Error::NotFound { .. }) => {}
+                Err(error) => return Err(place.failed("looking at", &error)),
+            }
+        }
+        let mut listed = place.store.list((!key.is_empty()).then_some(&place.path));
+        let mut found = Vec::new();
+        while let Some(object) = self.wait(listed.next())? {
+            let object = object.map_err(|error| place.failed("listing", &error))?;
+            // What tools make to show an empty folder is no file.
+            if object.location == place.path && object.size == 0 {
+                continue;
+            }
+            if found.len() == MOST_LISTED {
+                return Err(Failure::new(
+                    FailureCode::InvalidRequest,
+                    format!("there are more than {MOST_LISTED} objects below {location}"),
+                )
+                .hint("name a longer prefix"));
+            }
+            found.push(entry(object));
+        }
+        found.sort_unstable_by(|left, right| left.location.cmp(&right.location));
+        Ok(found)
+    }
+
     /// The object's bytes; only if it is still this version, where one is given.
     pub(crate) fn read(&self, location: &Location, key: &str, version: Option<&str>) -> Result<Vec<u8>, Failure> {
         let place = self.place(location)?;
@@ -71,7 +117,7 @@ impl Remote {
     }
 
     /// The object's bytes in a scratch file; only if it is still this version, where one is given.
-    pub(super) fn fetch(
+    pub(crate) fn fetch(
         &self,
         location: &Location,
         key: &str,

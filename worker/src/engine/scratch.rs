@@ -19,7 +19,7 @@ pub(super) fn unique_name() -> String {
 
 /// A file that is deleted when it is dropped.
 #[derive(Debug)]
-pub(super) struct ScratchFile {
+pub(crate) struct ScratchFile {
     path: PathBuf,
 }
 
@@ -35,7 +35,7 @@ impl ScratchFile {
     }
 
     /// Where it is.
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 }

@@ -9,7 +9,7 @@ use lakegate_proto::{
 };
 
 use super::control::Control;
-use crate::engine::{Aside, History, ReferenceTable, Target, TaskInput};
+use crate::engine::{Aside, History, Published, ReferenceFile, ReferenceTable, Target, TaskInput};
 
 /// Stages kept decoded: more than a coordinator's pipelines have, as a rule.
 const STAGES: usize = 256;
@@ -18,9 +18,7 @@ const STAGES: usize = 256;
 pub(super) struct Parcel {
     pub(super) id: u64,
     pub(super) stage_key: String,
-    pub(super) stage: Arc<Stage>,
-    pub(super) references: Arc<Vec<ReferenceTable>>,
-    pub(super) history: Arc<History>,
+    pub(super) shared: Shared,
     pub(super) tasks: Vec<Task>,
 }
 
@@ -68,9 +66,9 @@ impl Stages {
 /// # Errors
 /// If a task has no id: what can't be reported would be waited for until its deadline.
 pub(super) fn decode(parcel: v1::Parcel, stages: &mut Stages) -> Result<Decoded, Malformed> {
-    let v1::Parcel { id, stage_key, pipeline_version: _, stage_json, references, tasks, history } = parcel;
+    let v1::Parcel { id, stage_key, pipeline_version: _, stage_json, references, tasks, history, published } = parcel;
     let tasks: Vec<(TaskId, v1::Task)> = tasks.into_iter().map(identified).collect::<Result<_, _>>()?;
-    let (stage, references, history) = match shared(stage_json, references, history, stages) {
+    let shared = match shared(stage_json, references, history, published, stages) {
         Ok(shared) => shared,
         Err(why) => {
             let failed = tasks.into_iter().map(|(task, _)| (task, defect(&why))).collect();
@@ -84,26 +82,38 @@ pub(super) fn decode(parcel: v1::Parcel, stages: &mut Stages) -> Result<Decoded,
             Err(why) => failed.push((id, defect(&why))),
         }
     }
-    let parcel = (!ready.is_empty()).then_some(Parcel { id, stage_key, stage, references, history, tasks: ready });
+    let parcel = (!ready.is_empty()).then_some(Parcel { id, stage_key, shared, tasks: ready });
     Ok(Decoded { parcel, failed })
 }
 
 /// What all tasks of a parcel share.
-type Shared = (Arc<Stage>, Arc<Vec<ReferenceTable>>, Arc<History>);
+#[derive(Clone)]
+pub(super) struct Shared {
+    pub(super) stage: Arc<Stage>,
+    pub(super) references: Arc<Vec<ReferenceTable>>,
+    pub(super) history: Arc<History>,
+    pub(super) published: Option<Arc<Published>>,
+}
 
 fn shared(
     stage_json: String,
     references: Vec<v1::Reference>,
     history: Vec<v1::Statistic>,
+    published: Option<Box<v1::Published>>,
     stages: &mut Stages,
 ) -> Result<Shared, Malformed> {
     let stage = stages.get(stage_json)?;
-    let references = references.into_iter().map(reference).collect::<Result<_, _>>()?;
+    let references = Arc::new(references.into_iter().map(reference).collect::<Result<_, _>>()?);
+    let published = published.map(|published| {
+        let v1::Published { zone, table } = *published;
+        Ok(Arc::new(Published { zone: Location::new(zone), table: table.map(reference).transpose()? }))
+    });
     let points = |statistic: v1::Statistic| {
         let points = statistic.points.into_iter().map(|point| (Timestamp(point.at), point.value)).collect();
         (statistic.name, points)
     };
-    Ok((stage, Arc::new(references), Arc::new(history.into_iter().map(points).collect())))
+    let history = Arc::new(history.into_iter().map(points).collect());
+    Ok(Shared { stage, references, history, published: published.transpose()? })
 }
 
 fn identified(mut task: v1::Task) -> Result<(TaskId, v1::Task), Malformed> {
@@ -139,7 +149,12 @@ fn reference(reference: v1::Reference) -> Result<ReferenceTable, Malformed> {
     let v1::Reference { alias, table, version, schema, files } = reference;
     let table = TableId::parse(&table).ok_or_else(|| malformed("reference.table", &format!("is `{table}`, not `database.table`")))?;
     let schema = schema.ok_or_else(|| Malformed::missing("reference.schema"))?.try_into()?;
-    let files = files.into_iter().map(|file| (Location::new(file.location), partition_from_wire(file.partition))).collect();
+    let file = |v1::ReferenceFile { location, partition, bytes }: v1::ReferenceFile| ReferenceFile {
+        location: Location::new(location),
+        partition: partition_from_wire(partition),
+        bytes,
+    };
+    let files = files.into_iter().map(file).collect();
     Ok(ReferenceTable { alias, table, version, schema, files })
 }
 
@@ -187,7 +202,7 @@ mod tests {
     #[test]
     fn a_stage_is_decoded_once() {
         let mut stages = Stages::default();
-        let [one, two] = [1, 2].map(|id| decode(message::parcel(id, &["ex-1"]), &mut stages).unwrap().parcel.unwrap().stage);
+        let [one, two] = [1, 2].map(|id| decode(message::parcel(id, &["ex-1"]), &mut stages).unwrap().parcel.unwrap().shared.stage);
         assert!(Arc::ptr_eq(&one, &two));
     }
 }

@@ -21,7 +21,7 @@ use tracing::{debug, warn};
 use super::{
     admission::Memory,
     control::{Control, Stopped},
-    parcel::{Parcel, Task},
+    parcel::{Parcel, Shared, Task},
 };
 use crate::engine::{Assignment, Engine, TaskInput};
 
@@ -57,18 +57,18 @@ pub(super) struct Outlet {
 /// Works the parcel's tasks off in order and reports each. Ends early when nobody takes reports
 /// any more: the session is over.
 pub(super) fn work_off(parcel: Parcel, bench: &Bench, outlet: &Outlet) {
-    let Parcel { id, stage_key, stage, references, history, tasks } = parcel;
+    let Parcel { id, stage_key, shared, tasks } = parcel;
     for task in tasks {
         let Task { control, trace, input, target, aside, at } = task;
-        let admitted = (!outlet.leaving.load(Ordering::Relaxed)).then(|| bench.memory.admit(&stage, &input));
+        let admitted = (!outlet.leaving.load(Ordering::Relaxed)).then(|| bench.memory.admit(&shared.stage, &input));
         // Asked again: room for a large task can take long to come.
         let (outcome, requests) = if outlet.leaving.load(Ordering::Relaxed) {
             (Outcome::HandedBack(HandedBack {}), Requests::default())
         } else {
             let subject = subject(&input);
             let cancelled = Arc::clone(&control.cancelled);
-            let (stage, references, history) = (Arc::clone(&stage), Arc::clone(&references), Arc::clone(&history));
-            let assignment = Assignment { stage, references, history, input, target, aside, at, cancelled };
+            let Shared { stage, references, history, published } = shared.clone();
+            let assignment = Assignment { stage, references, history, published, input, target, aside, at, cancelled };
             let mut span = bench.tracer.start("worker.task", trace);
             let (result, requests) = execute(bench.engine.as_ref(), &assignment, &control);
             record(&mut span, &control, &stage_key, &subject, &result);

@@ -1,33 +1,32 @@
-//! What a stage wrote held against its rules: verdicts, rows set aside, and rows that come again.
+//! What a stage wrote held against its rules: verdicts, and rows set aside.
+
+use std::collections::BTreeMap;
 
 use lakegate_model::{
-    FailureCode, ObjectVersion, Timestamp,
+    FailureCode, Timestamp,
     audit::{Audit, Metric, Outcome, Verdict},
     machine::execution::TaskOutput,
-    pipeline::{OnFailure, Quality, Stage, Step},
+    pipeline::{Composites, OnFailure, Quality, Stage, Step},
     table::TableId,
 };
-use lakegate_worker::{
-    engine::{History, TaskInput},
-    preview::preview_file,
-};
+use lakegate_worker::{engine::History, preview::preview_file};
 use polars::prelude::*;
 use serde_json::json;
 
 use crate::lake::{Lake, audited, copy, read, reference, rows, sql, types};
 
-const ORDERS: &str = "id,qty,day\n1,5,2026-01-01\n2,,2026-01-01\n3,-4,2026-01-02\n4,2,2026-01-02\n";
+pub(crate) const ORDERS: &str = "id,qty,day\n1,5,2026-01-01\n2,,2026-01-01\n3,-4,2026-01-02\n4,2,2026-01-02\n";
 const BY_ROW: &str = "IsComplete \"qty\", ColumnValues \"qty\" > 0, IsUnique \"id\"";
 
-fn audit(output: &TaskOutput) -> &Audit {
+pub(crate) fn audit(output: &TaskOutput) -> &Audit {
     output.audit.as_deref().expect("it was audited")
 }
 
-fn outcomes(output: &TaskOutput) -> Vec<Outcome> {
+pub(crate) fn outcomes(output: &TaskOutput) -> Vec<Outcome> {
     audit(output).rules.iter().map(|rule| rule.outcome).collect()
 }
 
-fn all_rows(output: &TaskOutput) -> Vec<String> {
+pub(crate) fn all_rows(output: &TaskOutput) -> Vec<String> {
     let mut found: Vec<String> = output.files.iter().flat_map(|file| rows(&read(file.location.path().unwrap().as_ref()))).collect();
     found.sort();
     found
@@ -119,6 +118,32 @@ fn rows_are_set_aside_for_rules_with_labels_too() {
             assert!(!broken.is_empty() && broken.iter().all(|rule| names.contains(&rule.as_str().unwrap())), "{row:?}");
         }
     }
+}
+
+#[test]
+fn rules_put_together_are_asked_of_each_row_if_the_pipeline_says_so() {
+    let lake = Lake::new();
+    let orders = lake.put("nyc/flights/a.csv", ORDERS);
+    // Each row but the last holds one of the two, and no part holds in all rows.
+    let rules = "(ColumnValues \"id\" < 3) or (ColumnValues \"qty\" = 2)";
+    let run = |rules: &str, composites| {
+        let mut stage = audited(copy(), OnFailure::QuarantineRows, rules);
+        for step in &mut stage.steps {
+            if let Step::Quality(quality) = step {
+                quality.composites = composites;
+            }
+        }
+        lake.run(stage, lake.input(&orders), lake.file_target()).unwrap()
+    };
+    let output = run(rules, Composites::Row);
+    assert_eq!((audit(&output).verdict, audit(&output).rows_aside), (Verdict::Split, 1), "{:?}", audit(&output));
+    let preview = preview_file(&output.aside.as_ref().unwrap().location, 10).unwrap();
+    assert_eq!((&preview.rows[0][0], &preview.rows[0][3]), (&json!(3), &json!([audit(&output).rules[0].rule])));
+    // By the dataset neither part holds of the rows that are left.
+    let output = run(rules, Composites::Dataset);
+    assert_eq!(audit(&output).verdict, Verdict::Blocked, "{:?}", audit(&output));
+    let output = run("(Completeness \"qty\" > 0.5) or (IsComplete \"id\")", Composites::Row);
+    assert_eq!(outcomes(&output), [Outcome::Error], "a ratio says nothing of a row");
 }
 
 #[test]
@@ -229,70 +254,6 @@ fn a_row_of_a_batch_is_traced_to_its_object_as_long_as_rows_are_only_passed_on()
 }
 
 #[test]
-fn rows_that_come_again_are_audited_again_and_not_transformed_again() {
-    let lake = Lake::new();
-    let orders = lake.put("nyc/flights/a.csv", ORDERS);
-    let transform = || sql("SELECT id, qty * 10 AS tens, day FROM input");
-    let strict = audited(transform(), OnFailure::QuarantineRows, "IsComplete \"tens\", ColumnValues \"tens\" > 0");
-    let first = lake.run(strict.clone(), lake.input(&orders), lake.file_target()).unwrap();
-    let aside = first.aside.clone().unwrap();
-    let bytes = std::fs::read(aside.location.path().unwrap()).unwrap();
-    let object = lake.put("raw/_lakegate/quarantine/nyc/flights/clean/ex-1.parquet", bytes);
-    let again = |stage: Stage| {
-        let TaskInput::Object { location, object } = lake.input(&object) else { unreachable!() };
-        lake.run(stage, TaskInput::Rows { location, object }, lake.file_target()).unwrap()
-    };
-
-    let mended = again(audited(transform(), OnFailure::Block, "RowCount = 2"));
-    assert_eq!((audit(&mended).verdict, mended.rows_in, mended.rows_out), (Verdict::Passed, 2, 2));
-    assert_eq!(all_rows(&mended), ["2|null|2026-01-01", "3|-40|2026-01-02"], "minus forty, and no column of ours");
-    assert_eq!(types(&mended.output_schema), types(&first.output_schema));
-
-    let still = again(strict);
-    assert_eq!((audit(&still).verdict, audit(&still).rows_aside, still.rows_out), (Verdict::Split, 2, 0));
-}
-
-#[test]
-fn rows_that_come_again_are_told_of_rules_about_the_whole_and_held_to_those_about_rows() {
-    let lake = Lake::new();
-    let object = lake.put("raw/_lakegate/quarantine/nyc/flights/clean/ex-1.parquet", released(&["5"]));
-    let again = |object: &ObjectVersion, on_failure, rules: &str| {
-        let TaskInput::Object { location, object } = lake.input(object) else { unreachable!() };
-        lake.run(audited(copy(), on_failure, rules), TaskInput::Rows { location, object }, lake.file_target()).unwrap()
-    };
-    for on_failure in [OnFailure::Block, OnFailure::QuarantineRows] {
-        let output = again(&object, on_failure, "IsComplete \"qty\", RowCount > 18");
-        assert_eq!(outcomes(&output), [Outcome::Passed, Outcome::Failed]);
-        assert_eq!((audit(&output).verdict, output.rows_out), (Verdict::Warned, 1), "{on_failure:?}");
-        assert!(audit(&output).reason.starts_with("1 of 2 rules does not hold: RowCount > 18 ("), "{:?}", audit(&output));
-        let output = again(&object, on_failure, "RowCount > 18, Mean \"nosuch\" > 1");
-        assert_eq!(audit(&output).verdict, Verdict::Blocked, "an error is an error: {on_failure:?}");
-    }
-    let object = lake.put("raw/_lakegate/quarantine/nyc/flights/clean/ex-2.parquet", released(&["5", ""]));
-    let rules = "IsComplete \"qty\", RowCount > 18";
-    let output = again(&object, OnFailure::Block, rules);
-    assert_eq!(audit(&output).verdict, Verdict::Blocked);
-    let output = again(&object, OnFailure::QuarantineRows, rules);
-    assert_eq!((audit(&output).verdict, audit(&output).rows_aside, output.rows_out), (Verdict::Split, 1, 1), "{:?}", audit(&output));
-    assert!(audit(&output).reason.contains("RowCount > 18"), "{:?}", audit(&output));
-    // The same rows as data of their own are held to all rules.
-    let fresh = lake.put("nyc/flights/a.csv", "qty\n5\n");
-    let output = lake.run(audited(copy(), OnFailure::QuarantineRows, rules), lake.input(&fresh), lake.file_target()).unwrap();
-    assert_eq!(audit(&output).verdict, Verdict::Blocked);
-}
-
-/// A file of rows that were set aside.
-fn released(quantities: &[&str]) -> Vec<u8> {
-    let lake = Lake::new();
-    let rows: String = quantities.iter().map(|quantity| format!("{quantity},1\n")).collect();
-    let object = lake.put("nyc/flights/a.csv", format!("qty,one\n{rows}"));
-    let stage = audited(copy(), OnFailure::QuarantineRows, "ColumnValues \"one\" > 1");
-    let aside = lake.run(stage, lake.input(&object), lake.file_target()).unwrap().aside.unwrap();
-    assert_eq!(aside.rows, quantities.len() as u64);
-    std::fs::read(aside.location.path().unwrap()).unwrap()
-}
-
-#[test]
 fn rules_compare_with_references_and_with_what_was_measured_before() {
     let lake = Lake::new();
     let orders = lake.put("nyc/flights/a.csv", ORDERS);
@@ -326,4 +287,23 @@ fn no_rows_can_pass_and_a_column_without_values_is_no_trouble() {
     assert_eq!(audit(&output).verdict, Verdict::Split, "{:?}", audit(&output));
     assert_eq!(types(&output.output_schema), "id int64, note null");
     assert_eq!(all_rows(&output), ["1|null"]);
+}
+
+#[test]
+fn of_too_many_statistics_those_that_rules_look_back_on_are_kept() {
+    let lake = Lake::new();
+    let orders = lake.put("nyc/flights/a.csv", ORDERS);
+    let many: Vec<String> = (0..2_100).map(|number| format!("ColumnExists \"x{number}\"")).collect();
+    let run = |looks_back: Option<BTreeMap<String, usize>>| {
+        let mut stage = audited(copy(), OnFailure::Warn, &format!("{}, RowCount > 0", many.join(", ")));
+        for step in &mut stage.steps {
+            if let Step::Quality(Quality { rules, .. }) = step {
+                rules.looks_back.clone_from(&looks_back);
+            }
+        }
+        let output = lake.run(stage, lake.input(&orders), lake.file_target()).unwrap();
+        (audit(&output).statistics.get("RowCount").copied(), audit(&output).statistics.len(), audit(&output).statistics_left_out)
+    };
+    assert_eq!(run(None), (None, 2_000, 101));
+    assert_eq!(run(Some([("RowCount".to_owned(), 7)].into())), (Some(Metric(4.0)), 2_000, 101));
 }

@@ -15,13 +15,13 @@ use lakegate_model::{
     machine::execution::TaskOutput,
     object::file_version,
     pipeline::{
-        ColumnType, CsvOptions, Format, Input, OnFailure, Operation, Output, Quality, RetryPolicy, Ruleset, Sql, Stage, Step, Transform,
-        TransformWork, Trigger, Zone,
+        ColumnType, Composites, CsvOptions, Format, Input, OnFailure, Operation, Output, Quality, RetryPolicy, Ruleset, Scope, Sql, Stage,
+        Step, Transform, TransformWork, Trigger, Zone,
     },
     table::TableId,
 };
 use lakegate_proto::manifest::{Manifest, ManifestObject};
-use lakegate_worker::engine::{Aside, Assignment, Engine, EngineOptions, History, ReferenceTable, Target, TaskInput};
+use lakegate_worker::engine::{Aside, Assignment, Engine, EngineOptions, History, ReferenceFile, ReferenceTable, Target, TaskInput};
 use polars::prelude::*;
 use tempfile::TempDir;
 
@@ -125,6 +125,7 @@ impl Lake {
             stage: Arc::new(stage),
             references: Arc::new(references),
             history: Arc::new(history),
+            published: None,
             input,
             target,
             aside: Some(aside),
@@ -142,6 +143,7 @@ impl Lake {
             stage: Arc::new(stage),
             references: Arc::default(),
             history: Arc::default(),
+            published: None,
             input,
             target: self.file_target(),
             aside: None,
@@ -220,14 +222,21 @@ pub(crate) fn reference(lake: &Lake, alias: &str, output: &TaskOutput) -> Refere
         table: TableId::new("nyc", alias),
         version: 1,
         schema: output.output_schema.clone(),
-        files: output.files.iter().map(|file| (file.location.clone(), file.partition.clone())).collect(),
+        files: output.files.iter().map(ReferenceFile::from).collect(),
     }
 }
 
 /// The stage with an audit as its last step.
 pub(crate) fn audited(stage: Stage, on_failure: OnFailure, rules: &str) -> Stage {
-    let rules = Ruleset { text: format!("Rules = [ {rules} ]"), file: "quality/q.dqdl".into() };
-    let quality = Quality { rules, on_failure, references: Default::default(), timeout: Duration::from_secs(60) };
+    let rules = Ruleset { text: format!("Rules = [ {rules} ]"), file: "quality/q.dqdl".into(), looks_back: None };
+    let quality = Quality {
+        rules,
+        on_failure,
+        scope: Scope::default(),
+        composites: Composites::default(),
+        references: Default::default(),
+        timeout: Duration::from_secs(60),
+    };
     Stage { steps: stage.steps.into_iter().chain([Step::Quality(quality)]).collect(), ..stage }
 }
 

@@ -8,4 +8,5 @@ mod lake;
 mod large;
 mod output;
 mod reading;
+mod released;
 mod transforms;

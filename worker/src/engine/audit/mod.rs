@@ -8,11 +8,13 @@ mod judge;
 mod origins;
 mod split;
 mod staged;
+mod table;
 
 use lakegate_model::{
     Failure, FailureCode,
     audit::{Audit, Outcome, RuleResult, Verdict, reason},
     machine::execution::TaskOutput,
+    pipeline::Scope,
 };
 
 use super::{
@@ -35,15 +37,19 @@ pub(super) fn run(
     subject: &Subject,
 ) -> Result<TaskOutput, Failure> {
     let Some(quality) = assignment.stage.quality() else { return Ok(output) };
-    let judge = Judge::new(quality, references, assignment)?;
+    let judge = Judge::new(engine, quality, references, assignment)?;
+    if quality.scope == Scope::Table {
+        return table::run(engine, assignment, judge, output);
+    }
     let staged = Staged::open(engine, &output, quality)?;
-    let judged = judge.judge(&staged.dataset);
+    let judged = judge.judge(&staged.dataset, &staged.locations)?;
     if judged.audit.verdict != Verdict::Split {
         return Ok(TaskOutput { audit: Some(Box::new(judged.audit)), ..output });
     }
     check_cancelled(assignment)?;
     let place = || Failure::new(FailureCode::Internal, "there is no place for rows that are set aside");
     let aside = assignment.aside.as_ref().ok_or_else(place)?;
+    let origins = origins.traced(engine, assignment, &output.files)?;
     let Split { output, told } = split::split(engine, assignment, (&judged, aside), output, origins, subject)?;
     check_cancelled(assignment)?;
     let Judged { audit, .. } = judged;
@@ -51,7 +57,10 @@ pub(super) fn run(
     let audit = match silent {
         // Parts of it are broken by rows, but the whole of it by none.
         Some(rule) => blocked(&audit, &format!("no single row breaks {}", rule.rule)),
-        None => with_the_rest(audit, &judge.judge(&Staged::open(engine, &output, quality)?.dataset).audit),
+        None => {
+            let rest = Staged::open(engine, &output, quality)?;
+            with_the_rest(audit, &judge.judge(&rest.dataset, &rest.locations)?.audit)
+        }
     };
     let aside = output.aside.filter(|_| audit.verdict == Verdict::Split);
     let rows_aside = aside.as_ref().map_or(0, |aside| aside.rows);

@@ -17,7 +17,7 @@ use super::{
         sink::Sink,
         transform::Subject,
     },
-    judge::Judged,
+    judge::{Judged, unread},
     origins::Origins,
 };
 
@@ -43,7 +43,7 @@ pub(super) fn split(
     subject: &Subject,
 ) -> Result<Split, Failure> {
     let doing = format!("{}: its rows can't be told apart by {}", subject.0, judged.audit.ruleset);
-    let no_plan = |error: RowsError| Failure::new(FailureCode::QualityFailed, format!("{doing}: {error}"));
+    let no_plan = |RowsError::Data(error): RowsError| unread(&judged.audit.ruleset, &error);
     let undrained = |error: Undrained| match error {
         Undrained::Own(failure) => failure,
         Undrained::Polars(error) => failed(&error, &doing),

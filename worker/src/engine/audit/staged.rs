@@ -5,12 +5,14 @@ use std::fs::File;
 use lakegate_model::{Failure, FailureCode, machine::execution::TaskOutput, pipeline::Quality, table::TableId};
 use lakegate_quality::data::{Dataset, Format};
 
-use super::super::{Engine, ReferenceTable, failure, references, scratch::ScratchFile, source::local_path};
+use super::super::{Engine, ReferenceFile, ReferenceTable, failure, references, scratch::ScratchFile, source::local_path};
 
 /// Staged files as a dataset.
 pub(super) struct Staged {
     /// Their rows: file by file, each in its order.
     pub(super) dataset: Dataset,
+    /// Where the files themselves are, for rules about files.
+    pub(super) locations: Vec<String>,
     /// Copies that are there as long as they are read.
     _kept: Vec<ScratchFile>,
 }
@@ -19,17 +21,18 @@ impl Staged {
     /// Opens what a task has written. Files that need nothing done to them are read where they lie, so that
     /// what their footers say is not read at all. A table's partition columns are put back.
     pub(super) fn open(engine: &Engine, output: &TaskOutput, quality: &Quality) -> Result<Staged, Failure> {
+        let locations = output.files.iter().map(|file| file.location.as_str().to_owned()).collect();
         let is_plain = output.files.iter().all(|file| file.partition.is_empty())
             && !output.output_schema.columns.iter().any(|column| column.data_type == lakegate_model::table::DataType::Null);
         if is_plain && !output.files.is_empty() {
-            return Staged::in_place(engine, output);
+            return Staged::in_place(engine, output, locations);
         }
         let table = ReferenceTable {
             alias: "primary".to_owned(),
             table: TableId::new("staged", &quality.rules.file),
             version: 0,
             schema: output.output_schema.clone(),
-            files: output.files.iter().map(|file| (file.location.clone(), file.partition.clone())).collect(),
+            files: output.files.iter().map(ReferenceFile::from).collect(),
         };
         let (plan, bytes) = references::plan(&table, engine)?;
         let dataset = if bytes > engine.stream_above {
@@ -37,10 +40,10 @@ impl Staged {
         } else {
             Dataset::of_frame(plan.collect().map_err(|error| unreadable(&failure::clean(&error)))?)
         };
-        Ok(Staged { dataset, _kept: Vec::new() })
+        Ok(Staged { dataset, locations, _kept: Vec::new() })
     }
 
-    fn in_place(engine: &Engine, output: &TaskOutput) -> Result<Staged, Failure> {
+    fn in_place(engine: &Engine, output: &TaskOutput, locations: Vec<String>) -> Result<Staged, Failure> {
         let (mut kept, mut paths) = (Vec::new(), Vec::new());
         for file in &output.files {
             if file.location.s3().is_some() {
@@ -53,7 +56,7 @@ impl Staged {
             }
         }
         let dataset = Dataset::of_files(&paths, Some(Format::Parquet)).map_err(|error| unreadable(&error.to_string()))?;
-        Ok(Staged { dataset, _kept: kept })
+        Ok(Staged { dataset, locations, _kept: kept })
     }
 }
 

@@ -3,16 +3,14 @@
 use std::io::Cursor;
 
 use lakegate_model::Failure;
+use lakegate_quality::data::shape::{self, SeparatorCount};
 use polars::prelude::*;
 
 use super::{
     Layout, as_read,
     wrong::{Unparsed, check_encoding, explain, ragged},
 };
-use crate::engine::{
-    evidence::Evidence,
-    shape::{self, SeparatorCount},
-};
+use crate::engine::evidence::Evidence;
 
 /// Rows that types are inferred from at first.
 const FIRST_ROWS: usize = 100;

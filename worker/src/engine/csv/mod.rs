@@ -14,10 +14,11 @@ use lakegate_model::{
     Failure, FailureCode,
     pipeline::{Compression, CsvOptions, Input},
 };
+use lakegate_quality::data::shape::Marks;
 use polars::prelude::*;
 
 pub(super) use self::{memory::read, scan::CsvScan};
-use super::{schema::declared, shape::Marks};
+use super::schema::declared;
 
 /// How to read a CSV object.
 #[derive(Clone, Debug)]

@@ -9,6 +9,7 @@ use std::{
 };
 
 use lakegate_model::Failure;
+use lakegate_quality::data::shape::{self, Marks, SeparatorCount};
 use polars::prelude::*;
 
 use super::{
@@ -16,14 +17,7 @@ use super::{
     memory::read_typed,
     wrong::{check_encoding, explain, ragged},
 };
-use crate::engine::{
-    evidence::Evidence,
-    failure,
-    scratch::ScratchFile,
-    shape::{self, Marks, SeparatorCount},
-    source::OnDisk,
-    storage,
-};
+use crate::engine::{evidence::Evidence, failure, scratch::ScratchFile, source::OnDisk, storage};
 
 /// Bytes at the start of a large file that types are inferred from at first.
 const SAMPLE: usize = 4 << 20;

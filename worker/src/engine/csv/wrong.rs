@@ -1,13 +1,11 @@
 //! What can be wrong with CSV, said with line and column.
 
 use lakegate_model::{Failure, FailureCode};
+use lakegate_quality::data::shape::{self, SeparatorCount};
 use polars::prelude::*;
 
 use super::Layout;
-use crate::engine::{
-    failure,
-    shape::{self, SeparatorCount},
-};
+use crate::engine::failure;
 
 /// A value that is not of its column's type, as Polars reports it.
 pub(super) struct Unparsed {

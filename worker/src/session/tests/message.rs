@@ -48,6 +48,7 @@ pub(crate) fn parcel(id: u64, executions: &[&str]) -> v1::Parcel {
 /// A parcel of these tasks.
 pub(crate) fn parcel_of(id: u64, tasks: Vec<v1::Task>) -> v1::Parcel {
     v1::Parcel {
+        published: None,
         id,
         stage_key: "nyc/flights/clean".into(),
         pipeline_version: 1,
