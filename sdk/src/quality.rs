@@ -11,9 +11,9 @@ use crate::{
 };
 
 impl Client {
-    /// One page of what was set aside, of one kind (`rows`, `object`, `unrouted`) or, if `kind` is empty, of
-    /// all: first rows, then objects, then objects that no pipeline takes. An empty token gives the first
-    /// page; a page may be empty though another follows.
+    /// One page of what was set aside, of one kind (`rows`, `object`, `unrouted`, `event`) or, if `kind` is
+    /// empty, of all: first rows and objects, run by run, then objects that no pipeline takes, then events that
+    /// were not understood. An empty token gives the first page; a page may be empty though another follows.
     ///
     /// # Errors
     /// `InvalidRequest` if there is no such kind, and what a call can fail with.

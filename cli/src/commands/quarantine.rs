@@ -42,8 +42,8 @@ pub(crate) struct List {
 
 #[derive(Args, Debug)]
 struct KindArg {
-    /// Only rows, objects, or objects that no pipeline takes.
-    #[arg(long, value_parser = PossibleValuesParser::new(["rows", "object", "unrouted"]))]
+    /// Only rows, objects, objects that no pipeline takes, or events that were not understood.
+    #[arg(long, value_parser = PossibleValuesParser::new(["rows", "object", "unrouted", "event"]))]
     kind: Option<String>,
 }
 
@@ -175,6 +175,7 @@ fn details(out: &Output, item: &Quarantined) -> String {
             ("location", item.location.as_ref().map(|at| at.path().unwrap_or(at.as_str()).to_owned()).unwrap_or_default()),
             ("run", item.run.clone().unwrap_or_default()),
             ("set aside", format!("{}  ({})", item.at, ago(item.at, now()))),
+            ("event", item.body.clone().unwrap_or_default()),
             ("released as", item.released_as.clone().unwrap_or_default()),
         ],
     )

@@ -56,7 +56,8 @@ pub(crate) fn load(dir: &Path, env: Option<&str>, overrides: &Overrides) -> Resu
     found.extend(settings.iter().flat_map(|settings| check_catalog(&files, &settings.catalog)));
     match settings {
         Some(settings) if found.is_empty() => {
-            let pipelines = files.into_iter().filter_map(|file| Some((PathBuf::from(file.file), file.pipeline?))).collect();
+            let mut pipelines: Vec<_> = files.into_iter().filter_map(|file| Some((PathBuf::from(file.file), file.pipeline?))).collect();
+            pipelines.iter_mut().for_each(|(_, pipeline)| rules::note_what_is_asked(pipeline));
             Ok(Project { dir: folder.path().to_owned(), settings, pipelines })
         }
         _ => Err(found),

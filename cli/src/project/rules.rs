@@ -4,9 +4,12 @@ use std::collections::BTreeSet;
 
 use lakegate_model::{
     diagnostics::{Diagnostic, Place},
-    pipeline::{Quality, decode::PipelineFile},
+    pipeline::{Pipeline, Quality, Step, decode::PipelineFile},
 };
-use lakegate_quality::language::{self, Ruleset, ast};
+use lakegate_quality::{
+    evaluate::{Known, check_sql, looks_back},
+    language::{self, Ruleset, ast},
+};
 
 /// What is wrong with the rules that pipelines name; a file that several stages name is complained of once,
 /// as far as what is wrong is the same.
@@ -23,6 +26,16 @@ pub(super) fn check(files: &[PipelineFile]) -> Vec<Diagnostic> {
     found
 }
 
+/// Notes in a pipeline which statistics its rules ask the past of, so that no others are sent with its tasks.
+pub(super) fn note_what_is_asked(pipeline: &mut Pipeline) {
+    for step in pipeline.stages.iter_mut().flat_map(|stage| &mut stage.steps) {
+        if let Step::Quality(quality) = step {
+            // Rules that can't be read have been complained of.
+            quality.rules.looks_back = language::parse(&quality.rules.text).ok().map(|rules| looks_back(&rules));
+        }
+    }
+}
+
 fn wrong_with(quality: &Quality) -> Vec<Diagnostic> {
     let text = &quality.rules.text;
     let wrong = match language::parse(text) {
@@ -31,7 +44,11 @@ fn wrong_with(quality: &Quality) -> Vec<Diagnostic> {
             // What columns there are shows only when there is data: every name may be one of them.
             let columns: Vec<&str> = names(&rules).into_iter().collect();
             let aliases: Vec<&str> = quality.references.keys().map(String::as_str).collect();
-            language::check(&rules, text, &columns, &aliases)
+            let mut wrong = language::check(&rules, text, &columns, &aliases);
+            let references = aliases.into_iter().map(|alias| (alias, None)).collect();
+            wrong.extend(check_sql(&rules, text, &Known { references, ..Known::default() }));
+            wrong.sort_by_key(|wrong| (wrong.line, wrong.column));
+            wrong
         }
     };
     wrong.into_iter().map(|wrong| diagnostic(&quality.rules.file, wrong)).collect()

@@ -47,6 +47,19 @@ fn a_project_is_read_from_its_folder() {
 }
 
 #[test]
+fn pipelines_say_what_their_rules_ask_of_the_past() {
+    let audited = PIPELINE.replace(" ], output", ", quality: { rules: quality/s.dqdl } ], output");
+    let dir = folder(&[
+        ("pipelines/a.yaml", audited.as_bytes()),
+        ("transforms/s.sql", b"SELECT * FROM input"),
+        ("quality/s.dqdl", b"Rules = [ RowCount > avg(last(7)), Mean \"a\" > 1, DetectAnomalies \"Sum\" \"a\" ]"),
+    ]);
+    let project = load(dir.path(), None, &Overrides::default()).unwrap();
+    let json = serde_json::to_string(&project.pipelines).unwrap();
+    assert!(json.contains(r#""looks_back":{"RowCount":7,"Sum \"a\"":1000}"#), "{json}");
+}
+
+#[test]
 fn a_folder_that_is_no_project_says_so() {
     assert!(said(&folder(&[("a.csv", b"x")])).concat().contains("no lake project"));
     assert!(
@@ -113,4 +126,11 @@ fn what_is_wrong_with_rules_is_said_in_their_file() {
     assert!(misspelt.starts_with("quality/q.dqdl:2:3: "), "{misspelt}");
     let [alias] = said_of(&good.replace("cities.", "citys.")).try_into().unwrap();
     assert!(alias.starts_with("quality/q.dqdl:3:") && alias.contains("citys"), "{alias}");
+    let sql = "Rules = [\n  CustomSql \"select count(*) from primary p join cities c on p.a = c.a\" > 0,\n  IsComplete \"id\" where \"n > 1\"\n]\n";
+    let loaded = load(of(sql).path(), None, &Overrides::default());
+    assert!(loaded.is_ok(), "{loaded:?}");
+    let [table] = said_of(&sql.replace("join cities", "join citys")).try_into().unwrap();
+    assert!(table.starts_with("quality/q.dqdl:2:50: there is no table citys here"), "{table}");
+    let [filter] = said_of(&sql.replace("n > 1", "n > max(n)")).try_into().unwrap();
+    assert!(filter.starts_with("quality/q.dqdl:3:30: max is of many rows"), "{filter}");
 }

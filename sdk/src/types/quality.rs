@@ -104,13 +104,14 @@ impl From<v1::AnalyzerResult> for AnalyzerResult {
 /// Something that was set aside.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Quarantined {
-    /// Of rows, the id of the run whose audit set them aside: `ex-…`; else the object's: `ob-…`.
+    /// Of rows, the id of the run whose audit set them aside: `ex-…`; of an event its own: `ev-…`; else the
+    /// object's: `ob-…`.
     pub id: String,
-    /// `rows`, `object` or `unrouted`: an object that no pipeline takes.
+    /// `rows`, `object`, `unrouted` (an object that no pipeline takes) or `event` (one that was not understood).
     pub kind: String,
-    /// `team/dataset/stage`; `None` for what is unrouted.
+    /// `team/dataset/stage`; `None` for what is unrouted, and for events.
     pub stage: Option<String>,
-    /// The key of the object; of rows, the key or number of objects they were in.
+    /// The key of the object; of rows, the key or number of objects they were in; of an event what told it.
     pub subject: String,
     /// Why.
     pub reason: Failure,
@@ -122,8 +123,11 @@ pub struct Quarantined {
     pub run: Option<String>,
     /// When it was set aside.
     pub at: Timestamp,
-    /// The id of the object as which it was released.
+    /// The id of the object as which it was released; of an event all ids, or keys.
     pub released_as: Option<String>,
+    /// Of an event, it as it came; lists leave it out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub body: Option<String>,
 }
 
 impl TryFrom<v1::Quarantined> for Quarantined {
@@ -141,6 +145,7 @@ impl TryFrom<v1::Quarantined> for Quarantined {
             run: text(item.run),
             at: Timestamp(item.at),
             released_as: text(item.released_as),
+            body: text(item.body),
         })
     }
 }

@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 
 use lakegate_model::diagnostics::Diagnostic;
-use lakegate_quality::language::{self, Ruleset};
+use lakegate_quality::{
+    evaluate::{self, Known},
+    language::{self, Ruleset},
+};
 use serde::Serialize;
 
 use super::inputs::{self, DataFormat, Reference, Rules};
@@ -71,12 +74,18 @@ fn read(rules: &Rules, args: &Args) -> Result<std::result::Result<Ruleset, Vec<D
         Err(diagnostics) => return Ok(Err(diagnostics)),
     };
     if args.data.is_empty() {
-        return Ok(Ok(ruleset));
+        // What the rules will be compared with is not said.
+        let found = evaluate::check_sql(&ruleset, &rules.source, &Known { open: true, ..Known::default() });
+        return Ok(if found.is_empty() { Ok(ruleset) } else { Err(rules.placed(found)) });
     }
     let dataset = inputs::dataset(&args.data, args.format)?;
     let references = inputs::references(&args.reference)?;
     let columns: Vec<&str> = dataset.schema().iter_names().map(|name| name.as_str()).collect();
     let aliases: Vec<&str> = references.keys().map(String::as_str).collect();
-    let found = language::check(&ruleset, &rules.source, &columns, &aliases);
+    let mut found = language::check(&ruleset, &rules.source, &columns, &aliases);
+    let tables = references.iter().map(|(alias, data)| (alias.as_str(), Some(data.schema()))).collect();
+    let known = Known { schema: Some(dataset.schema()), references: tables, open: false };
+    found.extend(evaluate::check_sql(&ruleset, &rules.source, &known));
+    found.sort_by_key(|found| (found.line, found.column));
     Ok(if found.is_empty() { Ok(ruleset) } else { Err(rules.placed(found)) })
 }

@@ -16,6 +16,8 @@ use crate::error::{CliError, Result, at_path};
 
 /// Most measurements of one statistic that are kept: the latest.
 const KEPT: usize = 1_000;
+/// Most statistics: those not measured for the longest time go first. Groups of rows have one each.
+const STATISTICS: usize = 10_000;
 
 /// The file, as it was read.
 pub(super) struct HistoryFile {
@@ -63,6 +65,7 @@ impl HistoryFile {
             points.push(Point { at, value: *value });
             points.drain(..points.len().saturating_sub(KEPT));
         }
+        forget(&mut statistics, STATISTICS);
         let failed = |error: io::Error| at_path(&self.path, "write", &error);
         let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let text = serde_json::to_string_pretty(&Content { statistics }).map_err(|error| failed(error.into()))?;
@@ -70,6 +73,21 @@ impl HistoryFile {
         draft.write_all(text.as_bytes()).and_then(|()| draft.as_file().sync_all()).map_err(failed)?;
         draft.persist(&self.path).map_err(|error| failed(error.error))?;
         Ok(())
+    }
+}
+
+/// Keeps so many statistics, those that were measured last.
+fn forget(statistics: &mut BTreeMap<String, Vec<Point>>, most: usize) {
+    if statistics.len() > most {
+        let mut ages: Vec<Option<Timestamp>> = statistics.values().map(|points| points.last().map(|point| point.at)).collect();
+        ages.sort_unstable_by(|left, right| right.cmp(left));
+        let oldest = ages[most - 1];
+        let mut left = most;
+        statistics.retain(|_, points| {
+            let stays = left > 0 && points.last().map(|point| point.at) >= oldest;
+            left -= usize::from(stays);
+            stays
+        });
     }
 }
 
@@ -87,6 +105,12 @@ mod tests {
         }
         let points = HistoryFile::read(&path).unwrap().points();
         assert_eq!(points["RowCount"], [Point { at: at(1), value: 10.0 }, Point { at: at(3), value: 30.0 }]);
+        let mut many: BTreeMap<String, Vec<Point>> =
+            (0..6).map(|second| (format!("{}", 9 - second), vec![Point { at: at(second), value: 1.0 }])).collect();
+        forget(&mut many, 6);
+        assert_eq!(many.len(), 6);
+        forget(&mut many, 2);
+        assert_eq!(many.into_keys().collect::<Vec<_>>(), ["4", "5"], "what was not measured for long is forgotten");
         fs::write(&path, "[]").unwrap();
         assert!(matches!(HistoryFile::read(&path), Err(CliError::Failed(failure)) if failure.message.contains("no history")));
     }

@@ -73,14 +73,16 @@ fn base_name(path: &Path) -> String {
 
 /// Files and folders as one dataset.
 pub(crate) fn dataset(paths: &[PathBuf], format: Option<DataFormat>) -> Result<Dataset> {
-    Dataset::of_files(paths, format.map(Format::from)).map_err(|error| {
-        let hint = match &error {
-            DataError::UnknownFormat { .. } => "pass --format parquet, csv or json",
-            DataError::Open { .. } => "name files or folders that are there, and may be read",
-            _ => "",
-        };
-        CliError::wrong(error.to_string(), hint)
-    })
+    Dataset::of_files(paths, format.map(Format::from)).map_err(|error| unread(&error))
+}
+
+/// Data that can't be read: nothing is said of it, and the command can't do what it was asked to.
+pub(crate) fn unread(error: &DataError) -> CliError {
+    let hint = match error {
+        DataError::UnknownFormat { .. } => "pass --format parquet, csv or json",
+        error => error.hint(),
+    };
+    CliError::wrong(error.to_string(), hint)
 }
 
 /// `ALIAS=PATH`

@@ -7,9 +7,13 @@ use lakegate_quality::{
         number::percent,
         profile::columns,
     },
+    stats::MeasureError,
 };
 
-use super::{inputs::DataArgs, run::waiting};
+use super::{
+    inputs::{self, DataArgs},
+    run::waiting,
+};
 use crate::{
     context::Context,
     error::{CliError, Result},
@@ -36,12 +40,16 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<()> {
     let bar = waiting(out, "measuring");
     let profile = profile::profile(&dataset, &profile::Options { columns: wanted, ..profile::Options::default() }).map_err(wrong)?;
     bar.finish_and_clear();
+    profile.notes().iter().for_each(|note| out.note(note));
     out.answer(&profile, |profile| text(out, profile))
 }
 
 /// What can't be profiled is no data, or has no such column.
 pub(super) fn wrong(error: ProfileError) -> CliError {
-    CliError::wrong(error.to_string(), "")
+    match &error {
+        ProfileError::Data(data) | ProfileError::Measure(MeasureError::Data(data)) => inputs::unread(data),
+        _ => CliError::wrong(error.to_string(), ""),
+    }
 }
 
 fn text(out: &Output, profile: &Profile) -> String {

@@ -1,17 +1,18 @@
 //! `lakegate quality report`: the audit of a run in the lake, for those who were not there.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use lakegate_model::Location;
 use lakegate_quality::{
-    data::Dataset,
+    data::{Dataset, Format},
     evaluate::{AnalyzerResult, Evaluation, Outcome, Point, RuleResult},
     language::ast::Level,
     profile,
     report::{self, FailingRow, FailingRows, Html, Reason, Report, json::Json, junit::Junit},
 };
 use lakegate_sdk::{Audit, Client, Failure, FailureCode, QualityPoint, Run};
-use lakegate_worker::preview::{Preview, preview_file};
+use lakegate_worker::preview::{Preview, copies, preview_file};
 use serde_json::Value;
 
 use super::text;
@@ -20,7 +21,7 @@ use crate::{
     context::Context,
     error::{CliError, Result},
     lake::with_lake,
-    output::Output,
+    output::{Output, text::bytes},
 };
 
 /// Audits before this one that trends are made of.
@@ -28,6 +29,8 @@ const EARLIER: u32 = 180;
 /// Rows that are shown of those set aside, and columns of them.
 const ROWS: usize = 50;
 const COLUMNS: usize = 24;
+/// Bytes on S3 that are copied here to tell of their columns.
+const MOST_COPIED: u64 = 1 << 30;
 /// How the columns begin that the file of rows set aside has besides the data's.
 const OURS: &str = "_lakegate_";
 
@@ -138,16 +141,28 @@ fn trends(points: &[QualityPoint], evaluation: &Evaluation, at: Timestamp) -> BT
 /// What can be told of the data itself: columns of what was let in, rows that were set aside, and what could not be read.
 fn data(run: &Run) -> (Vec<report::Column>, Option<FailingRows>, Vec<String>) {
     let mut notes = Vec::new();
-    let paths: Option<Vec<PathBuf>> = run.outputs.iter().map(|file| file.location.path().map(PathBuf::from)).collect();
-    let columns = paths.filter(|paths| !paths.is_empty()).map(|paths| {
-        let dataset = Dataset::of_files(&paths, None).map_err(|error| error.to_string())?;
+    let columns = (!run.outputs.is_empty()).then(|| {
+        let far: u64 = run.outputs.iter().filter(|file| file.location.path().is_none()).map(|file| file.bytes).sum();
+        if far > MOST_COPIED {
+            return Err(format!("{} on S3 are more than is copied for a report, {}", bytes(far), bytes(MOST_COPIED)));
+        }
+        let locations: Vec<Location> = run.outputs.iter().map(|file| file.location.clone()).collect();
+        let copies = copies(&locations).map_err(|failure| failure.message)?;
+        let dataset = Dataset::of_files(&copies.paths, Some(Format::Parquet)).map_err(|error| error.to_string())?;
         let profile = profile::profile(&dataset, &profile::Options::default()).map_err(|error| error.to_string())?;
-        Ok(report::profile::columns(&profile))
+        Ok((report::profile::columns(&profile), profile.notes()))
     });
-    let columns = columns.unwrap_or_else(|| Ok(Vec::new())).unwrap_or_else(|error: String| {
-        notes.push(format!("no distributions in the report: {error}"));
-        Vec::new()
-    });
+    let columns = match columns.unwrap_or_else(|| Ok((Vec::new(), Vec::new()))) {
+        Ok((columns, more)) => {
+            notes.extend(more);
+            columns
+        }
+        Err(error) => {
+            let error: String = error;
+            notes.push(format!("no distributions in the report: {error}"));
+            Vec::new()
+        }
+    };
     let failing = run.aside.as_ref().map(|aside| Ok(set_aside(&preview_file(&aside.location, ROWS)?, aside.rows)));
     let failing = failing.transpose().unwrap_or_else(|failure: Failure| {
         notes.push(format!("no failing rows in the report: {}", failure.message));

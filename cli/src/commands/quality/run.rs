@@ -3,14 +3,16 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
+use clap::ValueEnum;
 use indicatif::ProgressBar;
 use jiff::Timestamp;
 use lakegate_model::{Failure, FailureCode};
 use lakegate_quality::{
-    data::Dataset,
-    evaluate::{self, Evaluated, Evaluation, Outcome, Point},
+    data::{Dataset, FileAccess, LocalFiles},
+    evaluate::{self, CompositeEvaluation, Evaluated, Evaluation, Outcome, Point, RowsError},
     profile,
     report::{
         self, FailingRows, Html, Report,
@@ -55,9 +57,30 @@ pub(crate) struct Args {
     /// Earlier measurements, for rules that look back and for trends; made if it is not there, and added to.
     #[arg(long, value_name = "FILE.json")]
     history: Option<PathBuf>,
-    /// What is known of the data's files, so that only new ones are measured; made if it is not there, and added to. If a file was changed or removed, all are measured again.
+    /// What is known of the data's files, so that only new and changed ones are measured; made if it is not there, and added to.
     #[arg(long, value_name = "FILE")]
     states: Option<PathBuf>,
+    /// How rules put together by `and` and `or` are evaluated, as Glue's compositeRuleEvaluation.method says it.
+    #[arg(long, value_name = "METHOD", default_value = "dataset", ignore_case = true)]
+    composites: Composites,
+}
+
+/// Glue's names for how rules put together are evaluated, in lower case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Composites {
+    /// Each part on all rows, then the operators.
+    Dataset,
+    /// The operators on each row; all rows have to hold.
+    Row,
+}
+
+impl From<Composites> for CompositeEvaluation {
+    fn from(composites: Composites) -> CompositeEvaluation {
+        match composites {
+            Composites::Dataset => CompositeEvaluation::Dataset,
+            Composites::Row => CompositeEvaluation::Row,
+        }
+    }
 }
 
 /// Failing rows in a report, and columns of them.
@@ -77,15 +100,21 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<()> {
     let mut wanted = evaluate::Context::new(now);
     wanted.states = states.as_ref().map(StatesFile::states);
     wanted.references = inputs::references(&args.reference)?;
+    wanted.options.composites = args.composites.into();
+    wanted.files = rule_files();
     if let Some(history) = &history {
         wanted = wanted.with_history(history.points());
     }
     let bar = waiting(out, "measuring");
     let evaluated = evaluate::evaluate(&ruleset, &dataset, &wanted);
+    if let Some(error) = evaluated.unread() {
+        bar.finish_and_clear();
+        return Err(inputs::unread(error));
+    }
     if let Some(path) = &args.rows {
         bar.set_message(format!("writing {}", path.display()));
-        let rows = evaluated.rows().map_err(|error| failed(&error))?;
-        rows::write_parquet(rows, path).map_err(|error| failed(&error))?;
+        let rows = evaluated.rows().map_err(|RowsError::Data(error)| inputs::unread(&error))?;
+        rows::write_parquet(rows, path).map_err(|error| unwritten(&evaluated, &error))?;
     }
     let report = match out.format() {
         OutputFormat::Junit | OutputFormat::Html => Some(report(args, &rules, (&dataset, &evaluated), history.as_ref(), now, (out, &bar))),
@@ -104,6 +133,11 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<()> {
         (_, None) => out.answer(&Json::of(&evaluated.evaluation), |_| text::evaluation(&evaluated.evaluation, out.width()))?,
     }
     if evaluated.evaluation.outcome == Outcome::Passed { Ok(()) } else { Err(CliError::Unmet) }
+}
+
+/// The files that rules may name: on S3 too, as workers read them, if the command is built for AWS.
+fn rule_files() -> Arc<dyn FileAccess> {
+    if cfg!(feature = "aws") { lakegate_worker::rule_files::lake_files() } else { Arc::new(LocalFiles) }
 }
 
 /// The report of an evaluation: with columns, failing rows and trends where it is HTML.
@@ -131,7 +165,10 @@ fn report(
         let columns: Vec<&str> = dataset.schema().iter_names().map(|name| name.as_str()).collect();
         // A report without a part is better than none, and says nothing that is wrong.
         match profile::profile(dataset, &profile::Options::default()) {
-            Ok(profile) => report.columns = report::profile::columns(&profile),
+            Ok(profile) => {
+                report.columns = report::profile::columns(&profile);
+                profile.notes().iter().for_each(|note| out.note(note));
+            }
             Err(error) => out.note(format_args!("no distributions in the report: {error}")),
         }
         bar.set_message("looking for failing rows");
@@ -185,6 +222,14 @@ pub(super) fn waiting(out: &Output, what: &str) -> ProgressBar {
     let bar = out.screen().add(ProgressBar::new_spinner()).with_message(what.to_owned());
     bar.enable_steady_tick(std::time::Duration::from_millis(100));
     bar
+}
+
+/// Why there is no file of rows: the data could not be read once more, or the file not be written.
+fn unwritten(evaluated: &Evaluated, error: &rows::RowsError) -> CliError {
+    match error {
+        rows::RowsError::Rows(polars) => evaluated.unread_in(polars).map_or_else(|| failed(error).into(), |error| inputs::unread(&error)),
+        rows::RowsError::File { .. } => failed(error).into(),
+    }
 }
 
 fn failed(error: &dyn std::error::Error) -> Failure {

@@ -46,7 +46,7 @@ impl StatesFile {
     pub(super) fn save(self, out: &Output) -> Result<()> {
         let Ok(mut stored) = self.states.lock() else { return Ok(()) };
         if let Some(why) = stored.lost() {
-            out.note(format_args!("warning: {}: {why}; everything is measured again", self.path.display()));
+            out.note(format_args!("warning: {}: {why}; what it was of is measured again", self.path.display()));
         }
         let failed = |error: StoreError| Failure::new(FailureCode::LakeIo, format!("can't write {error}"));
         Ok(stored.save(&self.path).map_err(failed)?)

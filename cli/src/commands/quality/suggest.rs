@@ -1,9 +1,13 @@
 //! `lakegate quality suggest`: a ruleset that data speaks for.
 
 use clap::builder::PossibleValuesParser;
-use lakegate_quality::suggest::{self, Set};
+use lakegate_quality::suggest::{self, Set, SuggestError};
 
-use super::{inputs::DataArgs, run::waiting};
+use super::{
+    inputs::{self, DataArgs},
+    profile,
+    run::waiting,
+};
 use crate::{
     context::Context,
     error::{CliError, Result},
@@ -38,7 +42,16 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<()> {
         ..suggest::Options::default()
     };
     let bar = waiting(out, "measuring");
-    let suggestions = suggest::suggest(&dataset, &options).map_err(|error| CliError::wrong(error.to_string(), ""))?;
+    let suggestions = suggest::suggest(&dataset, &options).map_err(wrong)?;
     bar.finish_and_clear();
     out.answer(&suggestions, |suggestions| suggestions.to_string().trim_end().to_owned())
+}
+
+fn wrong(error: SuggestError) -> CliError {
+    match error {
+        SuggestError::Profile(error) => profile::wrong(error),
+        SuggestError::Data(error) => inputs::unread(&error),
+        SuggestError::Unread(error) => inputs::unread(&error),
+        SuggestError::Options(_) => CliError::wrong(error.to_string(), ""),
+    }
 }
