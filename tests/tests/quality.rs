@@ -111,6 +111,43 @@ fn columns_are_held_against_data() {
 }
 
 #[test]
+fn sql_is_read_before_there_is_data_and_held_against_it_when_there_is() {
+    let scratch = Scratch::new();
+    scratch.0.file(
+        "sql.dqdl",
+        "Rules = [\n    IsComplete \"name\" where \"agee > 30\",\n    CustomSql \"select nosuch(age) from primary\" > 0\n]\n",
+    );
+    let shown = scratch.quality(&["check", "sql.dqdl"]).expect_code(2).stderr;
+    let lines: Vec<&str> = shown.lines().collect();
+    assert!(lines[0].starts_with("sql.dqdl:3:23: ") && lines[0].contains("unsupported function"), "{shown}");
+    assert_eq!(lines[1], "    3 |     CustomSql \"select nosuch(age) from primary\" > 0");
+    assert!(lines[2].starts_with("      |                       ^^^^^^ it is none of the SQL functions of Polars"), "{shown}");
+    let shown = scratch.quality(&["check", "sql.dqdl", "--data", "people.csv"]).expect_code(2).stderr;
+    assert!(shown.contains("sql.dqdl:2:30: there is no column \"agee\"") && shown.contains("did you mean \"age\"?"), "{shown}");
+    scratch
+        .0
+        .file("sql.dqdl", "Rules = [ CustomSql \"select count(*) from primary p join other o on p.name = o.name where p.age > 30\" > 0 ]");
+    scratch.quality(&["check", "sql.dqdl"]).expect_code(0);
+    let shown = scratch.quality(&["check", "sql.dqdl", "--data", "people.csv"]).expect_code(2).stderr;
+    assert!(shown.contains("there is no table other here"), "{shown}");
+    scratch.quality(&["check", "sql.dqdl", "--data", "people.csv", "--reference", "other=people.csv"]).expect_code(0);
+}
+
+#[test]
+fn data_that_can_not_be_read_is_2_and_names_the_file() {
+    let scratch = Scratch::new();
+    scratch.0.file("count.dqdl", "Rules = [ RowCount > 0 ]");
+    scratch.0.file("wide.csv", "id,name\n1,x\n2,y,z\n");
+    scratch.0.file("cut.parquet", "PAR1 and no more");
+    for (data, told) in [("wide.csv", "wide.csv: line 3 has 3 fields where the header has 2"), ("cut.parquet", "cut.parquet: ")] {
+        for format in ["table", "json"] {
+            let finished = scratch.quality(&["run", "--rules", "count.dqdl", "--data", data, "-o", format]).expect_code(2);
+            assert!(finished.stdout.is_empty() && finished.stderr.contains(told), "{finished:?}");
+        }
+    }
+}
+
+#[test]
 fn passing_is_0_failing_is_1_and_nothing_but_data_is_printed() {
     let scratch = Scratch::new();
     let passed = scratch.run("passing.dqdl", &["-o", "json"]).expect_code(0);
@@ -180,6 +217,22 @@ fn rules_compare_with_references() {
     assert_eq!(told["rules"][0]["metrics"], json!({ "Column.countries.ReferentialIntegrity": 0.75 }));
     let told = scratch.json("keys.dqdl", &[], 1);
     assert_eq!(outcomes(&told), ["Error", "Error"], "a reference that nobody named is an error of the rules");
+}
+
+#[test]
+fn rules_put_together_are_asked_of_the_whole_or_of_each_row() {
+    let scratch = Scratch::new();
+    scratch.0.file("either.dqdl", "Rules = [ (IsComplete \"age\") or (ColumnValues \"country\" = \"SE\") ]");
+    scratch.0.file("ratio.dqdl", "Rules = [ (Completeness \"age\" > 0.5) or (IsComplete \"id\") ]");
+    let of = |rules: &str, method: &[&str], code: i32| outcomes(&scratch.json(rules, method, code)).join(",");
+    assert_eq!(of("either.dqdl", &[], 1), "Failed", "neither part holds of all rows");
+    assert_eq!(of("either.dqdl", &["--composites", "dataset"], 1), "Failed");
+    assert_eq!(of("either.dqdl", &["--composites", "ROW"], 0), "Passed", "each row holds one of them");
+    assert_eq!(of("ratio.dqdl", &["--composites", "dataset"], 0), "Passed");
+    let told = scratch.json("ratio.dqdl", &["--composites", "row"], 1);
+    assert_eq!(outcomes(&told), ["Error"]);
+    assert!(told["rules"][0]["reason"].as_str().unwrap().contains("Completeness \"age\" > 0.5"), "{told}");
+    scratch.run("either.dqdl", &["--composites", "rows"]).expect_code(2);
 }
 
 #[test]

@@ -79,6 +79,68 @@ fn others_hand_objects_to_a_stage_and_what_is_none_is_set_aside() {
     assert_eq!(String::from_utf8(listed).unwrap().matches("<Key>").count(), 1);
 }
 
+/// Events that were set aside, by their ids.
+fn events(cloud: &Cloud) -> Vec<Value> {
+    cloud.lake.list(&["quarantine", "list", "--kind", "event"])
+}
+
+#[test]
+fn an_event_that_was_not_understood_is_listed_shown_and_sent_through_intake_again_once_it_can_be() {
+    let cloud = Cloud::emulated();
+    queued(&cloud, "");
+    let cloud = cloud.bootstrapped();
+    let up = cloud.lake.start_up();
+    cloud.land("shop/orders/1.csv", data::orders(1, 10));
+    let published = |rows: u64| {
+        eventually(PATIENCE, "the rows in the table", || {
+            let listed = cloud.lake.list(&["table", "list"]);
+            (listed.first()?["rows"] == rows).then_some(())
+        });
+    };
+    published(10);
+    let copied = moto().get_object(&cloud.bucket, "stage/shop/orders/clean/1.csv.parquet").expect("the first stage has written it");
+    moto().put_object(&cloud.bucket, "stage/elsewhere/1.parquet", &copied);
+    let queue = moto().call("AmazonSQS.GetQueueUrl", &json!({ "QueueName": format!("{}-gather", cloud.bucket) }));
+    // One names a stage that there is not yet; the other is nothing.
+    let early = json!({ "bucket": cloud.bucket, "key": "stage/elsewhere/1.parquet", "pipeline_stage": "collect" });
+    for body in [&early, &json!("what is this?")] {
+        moto().call("AmazonSQS.SendMessage", &json!({ "QueueUrl": queue["QueueUrl"], "MessageBody": body.to_string() }));
+    }
+    let listed = eventually(PATIENCE, "both are set aside", || Some(events(&cloud)).filter(|listed| listed.len() == 2));
+    assert!(listed.iter().all(|item| item["kind"] == "event" && item["stage"].is_null() && item["body"].is_null()), "{listed:#?}");
+    let is_early = |item: &&Value| item["reason"]["message"].as_str().unwrap().contains("take nothing from this queue");
+    let id = listed.iter().find(is_early).unwrap_or_else(|| panic!("{listed:#?}"))["id"].as_str().unwrap().to_owned();
+    let shown = cloud.lake.json(&["quarantine", "show", &id]);
+    assert_eq!(serde_json::from_str::<Value>(shown["body"].as_str().unwrap()).unwrap(), early, "{shown:#}");
+    let text = cloud.lake.run(&["quarantine", "show", &id[..12]]).expect_code(0).stdout;
+    assert!(text.contains("elsewhere/1.parquet") && text.contains("take nothing from this queue"), "{text}");
+    assert_eq!(cloud.lake.list(&["quarantine", "list", "shop/orders"]), [] as [Value; 0], "they are no dataset's");
+
+    let release = |arguments: &[&str]| -> Vec<Value> {
+        let told = cloud.lake.run(&[&["quarantine", "release", "-o", "json"], arguments].concat());
+        serde_json::from_str(&told.stdout).unwrap_or_else(|error| panic!("{error}: {told:?}"))
+    };
+    let released = release(&["--all", "--kind", "event"]);
+    assert!(released.len() == 2 && released.iter().all(|one| one["refused"].is_object() && one["new"] == false), "{released:#?}");
+    drop(up);
+
+    let pipeline = data::ORDERS.replace("  - name: gather\n", &format!("  - name: collect\n    queue: sqs://{}-gather\n", cloud.bucket));
+    cloud.lake.pipeline("orders", &pipeline);
+    let _up = cloud.lake.start_up();
+    let would = release(&["--all", "--kind", "event", "--dry-run"]);
+    assert_eq!(would.iter().filter(|one| one["new"] == true).count(), 1, "{would:#?}");
+    let released = release(&["--all", "--kind", "event"]);
+    let new: Vec<&str> = released.iter().filter(|one| one["new"] == true).map(|one| one["id"].as_str().unwrap()).collect();
+    assert_eq!(new, [id.as_str()], "{released:#?}");
+    published(20);
+    assert_eq!(rows(&cloud), json!({ "n": 20, "ids": 10 }), "its rows are there once more");
+    let again = release(&[&id]);
+    assert_eq!((again[0]["new"].as_bool(), again[0]["refused"].is_null()), (Some(false), true), "{again:#?}");
+    let left = release(&["--all", "--kind", "event"]);
+    assert_eq!(left.len(), 1, "what is still not understood stays: {left:#?}");
+    assert_ne!(left[0]["id"], id.as_str());
+}
+
 #[test]
 fn whatever_is_killed_every_object_arrives_once() {
     let cloud = Cloud::emulated();

@@ -29,6 +29,8 @@ macro_rules! storage_contract {
             $place,
             [
                 a_written_file_is_there_whole,
+                a_written_file_is_read_whole,
+                files_are_listed_by_name_from_where_one_left_off,
                 a_file_is_headed_as_the_version_it_is,
                 promoting_moves_files_and_overwrites,
                 promoting_again_finishes_the_work,
@@ -51,6 +53,41 @@ pub async fn a_written_file_is_there_whole(place: impl StoragePlace) {
     for bytes in [b"first, and longer".to_vec(), Vec::new(), b"second".to_vec()] {
         storage.write(&at, bytes.clone()).await.unwrap();
         assert_eq!(place.read(&at).await, Some(bytes));
+    }
+}
+
+/// And what is not there is nothing.
+pub async fn a_written_file_is_read_whole(place: impl StoragePlace) {
+    let storage = place.open().await;
+    let at = place.zone(Zone::Stage).join("_lakegate/quarantine/events/a b+%ü.json");
+    assert_eq!(storage.read(&at).await.unwrap(), None);
+    for bytes in [vec![b'x'; 300_000], Vec::new(), "ü".as_bytes().to_vec()] {
+        storage.write(&at, bytes.clone()).await.unwrap();
+        assert_eq!(storage.read(&at).await.unwrap(), Some(bytes));
+    }
+    let folder = place.zone(Zone::Stage).join("_lakegate/quarantine/nowhere");
+    assert_eq!(storage.read(&folder.join("a.json")).await.unwrap(), None);
+}
+
+/// Neither folders nor what lies in them, and nothing of a neighbour whose name begins alike.
+pub async fn files_are_listed_by_name_from_where_one_left_off(place: impl StoragePlace) {
+    let storage = place.open().await;
+    let folder = place.zone(Zone::Stage).join("_lakegate/quarantine/events");
+    assert_eq!(storage.list(&folder, "", 9).await.unwrap(), [] as [String; 0]);
+    for name in ["0c.json", "a.json", "00.json", "ü.json", "b/deep.json", "../events-too/x.json"] {
+        let at = match name.strip_prefix("../") {
+            Some(beside) => place.zone(Zone::Stage).join("_lakegate/quarantine").join(beside),
+            None => folder.join(name),
+        };
+        storage.write(&at, b"x".to_vec()).await.unwrap();
+    }
+    let all = ["00.json", "0c.json", "a.json", "ü.json"];
+    assert_eq!(storage.list(&folder, "", 9).await.unwrap(), all);
+    for limit in 1..=4 {
+        assert_eq!(storage.list(&folder, "", limit).await.unwrap(), all[..limit]);
+    }
+    for (after, left) in [("00.json", 1), ("0", 0), ("0c", 1), ("0c.json", 2), ("ü.json", 4)] {
+        assert_eq!(storage.list(&folder, after, 9).await.unwrap(), all[left..], "{after}");
     }
 }
 

@@ -18,6 +18,8 @@ const SERVE: &str = "
 import duckdb, json, sys
 db = duckdb.connect()
 db.execute(\"SET TimeZone = 'UTC'\")
+# A bar for a query that takes long would be written among the answers.
+db.execute('SET enable_progress_bar = false')
 answers = []
 for query in sys.stdin.read().split('\\f'):
     cursor = db.execute(query)

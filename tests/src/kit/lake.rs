@@ -260,6 +260,11 @@ pub fn total(status: &Value, field: &str) -> u64 {
 
 /// All `.parquet` files below a folder, in order; hidden and internal ones too.
 pub fn parquet_files_below(folder: &Path) -> Vec<PathBuf> {
+    files_below(folder, "parquet")
+}
+
+/// Files with a suffix below a folder, in the order of their names.
+pub fn files_below(folder: &Path, suffix: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
@@ -268,7 +273,7 @@ pub fn parquet_files_below(folder: &Path) -> Vec<PathBuf> {
             let path = entry.expect("the folder can be read").path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|suffix| suffix == "parquet") {
+            } else if path.extension().is_some_and(|found| found == suffix) {
                 found.push(path);
             }
         }

@@ -55,7 +55,7 @@ fn assert_profile(table: &Table, columns: &[&str], of: &[(&str, &str)]) {
     let asked: Vec<(&str, &str, String)> =
         columns.iter().flat_map(|column| of.iter().map(move |(place, query)| (*column, *place, with_column(query, column)))).collect();
     let queries: Vec<String> = asked.iter().map(|(.., query)| query.clone()).collect();
-    let expected = oracle::values(std::slice::from_ref(&table.view), &queries);
+    let expected = oracle::values(std::slice::from_ref(&table.made), &queries);
     let wrong: Vec<String> = asked
         .iter()
         .zip(&expected)

@@ -38,7 +38,7 @@ fn keys_that_others_have() {
 
     let of_row = [RowRule::of("ReferentialIntegrity \"o_custkey\" \"few.c_custkey\" = 1.0", "o_custkey IN (SELECT c_custkey FROM few)")];
     let failing = super::oracle::values(
-        &[orders.view.clone(), few.view.replacen("VIEW t", "VIEW few", 1)],
+        &[orders.made.clone(), few.made.replacen("TABLE t", "TABLE few", 1)],
         &["SELECT count(*) FROM t WHERE o_custkey NOT IN (SELECT c_custkey FROM few)".to_owned()],
     );
     assert!(failing[0].as_u64().is_some_and(|failing| failing > 0), "{failing:?}");

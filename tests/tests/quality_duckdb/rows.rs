@@ -103,7 +103,7 @@ fn lengths_of_strings() {
     ];
     let table = tables::odd();
     let queries: Vec<String> = rules.iter().map(|rule| rule.query.clone()).collect();
-    let holds = super::oracle::values(std::slice::from_ref(&table.view), &queries);
+    let holds = super::oracle::values(std::slice::from_ref(&table.made), &queries);
     let expected: Vec<(String, &str)> =
         rules.into_iter().zip(holds).map(|(rule, holds)| (rule.head, if holds == true { "Passed" } else { "Failed" })).collect();
     assert!(expected.iter().any(|(_, outcome)| *outcome == "Passed"), "{expected:?}");
@@ -146,9 +146,8 @@ fn completeness_and_keys() {
     }
     rules.push(RowRule::of("IsPrimaryKey \"id\"", "true"));
     rules.push(RowRule::of("IsPrimaryKey \"id\" \"tiny\"", "true"));
-    // Its `mostly` is about unique keys and about each column's values, rather than about rows.
     let rows = "(SELECT count(*) FROM t AS other WHERE other.key = t.key AND other.tiny = t.tiny) = 1";
-    rules.push(RowRule { has_share: false, ..RowRule::of("IsPrimaryKey \"key\" \"tiny\"", rows) });
+    rules.push(RowRule::of("IsPrimaryKey \"key\" \"tiny\"", rows));
     assert_rows(&tables::odd(), "id", &rules, &[]);
 
     let unique = [
@@ -203,7 +202,7 @@ fn formats_of_values() {
         .map(|(id, (value, kind))| serde_json::json!({"id": id, "value": value, "kind": kind}).to_string())
         .collect();
     let path = tables::file("formats.ndjson", lines.join("\n").as_bytes());
-    let table = tables::Table { view: format!("CREATE VIEW t AS SELECT * FROM read_json('{}')", path.display()), paths: vec![path] };
+    let table = tables::Table { made: format!("CREATE TABLE t AS SELECT * FROM read_json('{}')", path.display()), paths: vec![path] };
     let rules: Vec<RowRule> = ["email", "url", "uuid", "ipv4", "ipv6"]
         .iter()
         .map(|kind| RowRule::of(format!("Format \"value\" \"{kind}\""), format!("kind = '{kind}'")))

@@ -36,7 +36,7 @@ fn no_rows() {
 fn no_columns() {
     let nothing = tables::file("nothing.csv", b"");
     let rows = tables::file("rows.ndjson", b"{}\n{}\n{}\n");
-    let table = |path: PathBuf| Table { paths: vec![path], view: String::new() };
+    let table = |path: PathBuf| Table { paths: vec![path], made: String::new() };
     outcomes(&table(nothing), &[("RowCount = 0", "Passed"), ("ColumnCount = 0", "Passed"), ("IsComplete \"n\"", "Error")]);
     outcomes(
         &table(rows),
@@ -53,7 +53,7 @@ fn no_columns() {
 fn two_thousand_columns() {
     let table = tables::wide();
     let queries: Vec<String> = (0..2000).map(|column| format!("SELECT count(c{column}) FROM t")).collect();
-    let present = super::oracle::values(std::slice::from_ref(&table.view), &queries);
+    let present = super::oracle::values(std::slice::from_ref(&table.made), &queries);
     let complete = (0..2000).zip(present).map(|(column, present)| {
         let outcome = if present == 50 { "Passed" } else { "Failed" };
         (format!("IsComplete \"c{column}\""), outcome)
@@ -106,7 +106,7 @@ fn orders_and_gaps() {
     );
     let intervals = tables::file("intervals.csv", b"who,from,until\na,1,5\na,5,9\nb,2,7\nc,3,4\nc,3,3\n");
     let overlapping = tables::file("overlapping.csv", b"who,from,until\na,1,5\na,4,9\nb,2,7\n");
-    let table = |path: PathBuf| Table { paths: vec![path], view: String::new() };
+    let table = |path: PathBuf| Table { paths: vec![path], made: String::new() };
     outcomes(&table(intervals), &[("NoOverlap \"from\" \"until\" \"who\"", "Passed"), ("NoOverlap \"from\" \"until\"", "Failed")]);
     outcomes(&table(overlapping), &[("NoOverlap \"from\" \"until\" \"who\"", "Failed")]);
 }
@@ -139,7 +139,7 @@ fn files_as_such() {
     let one = tables::file("files/one.csv", b"a\n1\n");
     let two = tables::file("files/two.csv", b"a\n2\n");
     let three = tables::file("files/three.csv", b"a\n1\n");
-    let table = Table { paths: vec![one.clone(), two.clone(), three.clone()], view: String::new() };
+    let table = Table { paths: vec![one.clone(), two.clone(), three.clone()], made: String::new() };
     let (one, two, three) = (one.display(), two.display(), three.display());
     let rules = [
         (format!("FileMatch \"{one}\" \"{three}\""), "Passed"),

@@ -266,7 +266,7 @@ fn of_groups() {
     ];
     let queries: Vec<String> = cases.iter().map(|(_, query)| query.clone()).collect();
     let least: Vec<f64> =
-        super::oracle::values(std::slice::from_ref(&table.view), &queries).iter().filter_map(super::oracle::number).collect();
+        super::oracle::values(std::slice::from_ref(&table.made), &queries).iter().filter_map(super::oracle::number).collect();
     let mut expected = Vec::new();
     for ((rule, _), least) in cases.iter().zip(least) {
         let little = (least.abs() * 1e-7).max(1e-9);

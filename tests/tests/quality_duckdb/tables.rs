@@ -16,13 +16,13 @@ use super::oracle;
 pub(crate) struct Table {
     /// What the command is given.
     pub(crate) paths: Vec<PathBuf>,
-    /// What makes it the view `t` in DuckDB.
-    pub(crate) view: String,
+    /// What makes it the table `t` in DuckDB, which reads the files once for all queries.
+    pub(crate) made: String,
 }
 
 impl Table {
     fn of(paths: Vec<PathBuf>, select: &str) -> Table {
-        Table { paths, view: format!("CREATE VIEW t AS {select}") }
+        Table { paths, made: format!("CREATE TABLE t AS {select}") }
     }
 
     fn of_file(path: PathBuf) -> Table {
@@ -93,7 +93,7 @@ pub(crate) fn odd() -> Table {
 pub(crate) fn odd_csv() -> Table {
     static ONCE: OnceLock<PathBuf> = OnceLock::new();
     let columns = "id, num, small, key, large, text, flag, day, moment, price, mixed, digits, constant, name, high, low";
-    let source = odd().view;
+    let source = odd().made;
     let copy = format!("COPY (SELECT {columns} FROM t ORDER BY id) TO '$/odd.csv' (HEADER)");
     let made = made(&ONCE, "odd-csv", &[&source, &copy]);
     let file = made.join("odd.csv");
@@ -105,7 +105,7 @@ pub(crate) fn odd_csv() -> Table {
 pub(crate) fn odd_json() -> Table {
     static ONCE: OnceLock<PathBuf> = OnceLock::new();
     let columns = "id, num, small, key, text, flag, price::DOUBLE AS price, mixed, digits, constant, name, high, low";
-    let source = odd().view;
+    let source = odd().made;
     let copy = format!("COPY (SELECT {columns} FROM t ORDER BY id) TO '$/odd.ndjson' (FORMAT json)");
     let made = made(&ONCE, "odd-json", &[&source, &copy]);
     let file = made.join("odd.ndjson");
@@ -177,7 +177,7 @@ pub(crate) fn tpch(table: &str) -> Table {
 /// A table of a query over another one, which is `t` in it.
 pub(crate) fn derived(name: &str, from: &Table, select: &str) -> Table {
     let path = folder().join(format!("{name}.parquet"));
-    oracle::ask(&[from.view.clone(), format!("COPY ({select}) TO '{}' (FORMAT parquet)", path.display())], &[]);
+    oracle::ask(&[from.made.clone(), format!("COPY ({select}) TO '{}' (FORMAT parquet)", path.display())], &[]);
     Table::of_file(path)
 }
 

@@ -5,13 +5,13 @@ use lakegate_coordinator::ports::{
     ledger::{Execution, Filter},
 };
 use lakegate_model::{
-    ExecutionId, Failure, FailureCode, Location, Timestamp,
+    ExecutionId, Failure, FailureCode, Location, ObjectId, Timestamp,
     audit::{Audit, Metric, Outcome, RuleResult, Verdict},
-    machine::execution::{ExecutionState, Phase, TaskOutput},
+    machine::execution::{ExecutionState, Phase, Rejected, TaskOutput},
     table::OutputFile,
 };
 
-use super::{LedgerPlace, all_runs, arrival, dataset, everything, running, started, step};
+use super::{LedgerPlace, all_runs, arrival, dataset, everything, member, running, started, step};
 
 /// An audit with so many rules, and numbers that are hard to keep.
 fn audit(verdict: Verdict, rules: usize) -> Audit {
@@ -82,33 +82,63 @@ pub async fn an_execution_keeps_its_audit(place: impl LedgerPlace) {
     assert_eq!(verdicts, [Some(Verdict::Warned), Some(Verdict::Blocked)], "lists have it too");
 }
 
-/// The executions whose audit set rows aside are a list of their own.
-pub async fn executions_that_set_rows_aside_are_listed(place: impl LedgerPlace) {
+/// The executions of which something lies in quarantine are a list of their own: rows, their object, members.
+pub async fn executions_that_set_something_aside_are_listed(place: impl LedgerPlace) {
     let ledger = place.open().await;
+    let failed = |code| Phase::Failed { failure: Failure::new(code, "no") };
+    let rejecting = |code| {
+        let rejected = Rejected { object: ObjectId::of("raw", "m.csv", "1"), failure: Failure::new(code, "no") };
+        Phase::Succeeded { output: TaskOutput { rejected: vec![rejected], ..TaskOutput::default() } }
+    };
     let mut expected: Vec<ExecutionId> = Vec::new();
-    for number in 0..9_u64 {
+    for (number, (phase, is_aside)) in [
+        (Phase::Succeeded { output: TaskOutput { aside: Some(aside(1)), ..TaskOutput::default() } }, true),
+        (Phase::Succeeded { output: TaskOutput::default() }, false),
+        (Phase::Quarantined { failure: Failure::new(FailureCode::SchemaDrift, "no") }, true),
+        (failed(FailureCode::QualityFailed), true),
+        (failed(FailureCode::TransformFailed), false),
+        (rejecting(FailureCode::UnreadableData), true),
+        (rejecting(FailureCode::ObjectChanged), false),
+        (Phase::Superseded { failure: Failure::new(FailureCode::ObjectChanged, "no") }, false),
+    ]
+    .into_iter()
+    .enumerate()
+    {
         let stage = if number % 2 == 0 { "clean" } else { "other" };
         let execution = started(&ledger, arrival(stage, &format!("{number}.csv"), "1", 0)).await;
-        match number % 3 {
-            0 => {
-                let output = TaskOutput { aside: Some(aside(number + 1)), ..TaskOutput::default() };
-                ended(&ledger, &execution, Phase::Succeeded { output }, audit(Verdict::Split, 1)).await;
-                expected.insert(0, execution.id);
-            }
-            1 => {
-                ended(&ledger, &execution, Phase::Succeeded { output: TaskOutput::default() }, audit(Verdict::Passed, 1)).await;
-            }
-            _ => {}
+        ended(&ledger, &execution, phase, audit(Verdict::Split, 1)).await;
+        if is_aside {
+            expected.insert(0, execution.id);
         }
     }
-    let with = Filter { with_rows_aside: true, ..everything() };
-    for size in [1, 2, 100] {
+    started(&ledger, arrival("clean", "waits.csv", "1", 0)).await;
+    drop(ledger);
+    let ledger = place.open().await;
+    let with = Filter { with_aside: true, ..everything() };
+    for size in [1, 2, 4, 100] {
         assert_eq!(all_runs(&ledger, &with, size).await, expected, "pages of {size}");
     }
     let of_stage = Filter { dataset: Some(dataset()), stage: Some("other".into()), ..with.clone() };
-    assert_eq!(all_runs(&ledger, &of_stage, 100).await, expected.get(1..2).expect("one of three"));
-    for (state, count) in [("succeeded", 3), ("running", 0), ("failed", 0), ("ready", 0)] {
+    assert_eq!(all_runs(&ledger, &of_stage, 1).await, expected.get(..2).expect("two of four"));
+    for (state, count) in [("succeeded", 2), ("running", 0), ("failed", 1), ("quarantined", 1), ("ready", 0)] {
         let in_state = Filter { state: Some(state.into()), ..with.clone() };
         assert_eq!(all_runs(&ledger, &in_state, 100).await.len(), count, "{state}");
     }
+    let first = ledger.runs(&with, &super::page(1)).await.expect("listed").items.pop().expect("one");
+    assert_eq!(Some(first), ledger.execution(&expected[0]).await.expect("read"), "as it is");
+}
+
+/// Of many objects those that were admitted, however they fared.
+pub async fn the_ledger_knows_which_objects_it_knows(place: impl LedgerPlace) {
+    let ledger = place.open().await;
+    let mut admitted = Vec::new();
+    for number in 0..150 {
+        admitted.push(arrival("clean", &format!("{number}.csv"), "1", 0));
+    }
+    admitted.push(member("monthly", "m.csv", "1", 1));
+    let known: Vec<ObjectId> = admitted.iter().map(|arrival| arrival.object.id()).collect();
+    ledger.admit(admitted).await.expect("admitted");
+    let asked: Vec<ObjectId> = known.iter().cloned().chain([ObjectId::of("raw", "other.csv", "1"), ObjectId::from_text("ob-x")]).collect();
+    assert_eq!(ledger.known(&asked).await.expect("read"), known.into_iter().collect());
+    assert!(ledger.known(&[]).await.expect("read").is_empty());
 }

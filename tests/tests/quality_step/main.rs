@@ -1,0 +1,6 @@
+//! The `quality` step with real processes.
+
+mod audits;
+mod killed;
+mod orders;
+mod release;
