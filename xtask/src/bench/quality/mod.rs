@@ -131,6 +131,32 @@ impl Bench {
             let (wall, memory) = (median(Some(taken), |taken| taken.wall), median(Some(taken), |taken| taken.memory));
             println!("  {name:<42} {processor:>9.2} {wall:>9.3} {memory:>9.0} {:>13.2}", processor / floor);
         }
+        self.added(rows, rounds, &sixteen, &table)
+    }
+
+    /// What a hundredth more rows costs, once the states of those before are kept.
+    fn added(&self, rows: u64, rounds: usize, rules: &Path, table: &Path) -> Result<()> {
+        let states = self.scratch.path().join("states");
+        let (mut whole, mut more) = (Vec::new(), Vec::new());
+        for _ in 0..rounds {
+            let command = || {
+                let mut command = self.lakegate(rules, table);
+                command.arg("--states").arg(&states);
+                run(&mut command)
+            };
+            whole.push(command()?);
+            self.make(table, rows, rows + rows / 100)?;
+            more.push(command()?);
+            fs::remove_file(table.join(format!("{rows:012}.parquet")))?;
+            fs::remove_file(&states)?;
+        }
+        for (name, taken) in [("lakegate, states of all files kept", &whole), ("lakegate, 1 % more rows after that", &more)] {
+            let of = |figure: fn(&Taken) -> f64| median(Some(taken), figure);
+            let (processor, share) =
+                (of(|taken| taken.processor), of(|taken| taken.processor) / median(Some(&whole), |taken| taken.processor));
+            let (wall, memory) = (of(|taken| taken.wall), of(|taken| taken.memory));
+            println!("  {name:<42} {processor:>9.2} {wall:>9.3} {memory:>9.0} {:>11.1} % of all", share * 100.0);
+        }
         Ok(())
     }
 

@@ -155,7 +155,57 @@ def soda(folder):
     return not scan.has_check_fails()
 
 
-PEERS = {"duckdb": duckdb, "pandera": pandera, "great_expectations": great_expectations, "soda": soda}
+def pydeequ(folder):
+    import os
+    import pathlib
+
+    os.environ["SPARK_VERSION"] = "3.5"
+    from pydeequ.checks import Check, CheckLevel
+    from pydeequ.verification import VerificationSuite
+    from pyspark.sql import SparkSession
+
+    jars = ",".join(str(jar) for jar in pathlib.Path(sys.prefix, "jars").glob("*.jar"))
+    builder = SparkSession.builder.master("local[*]").config("spark.jars", jars).config("spark.driver.memory", "4g")
+    spark = builder.config("spark.ui.enabled", "false").getOrCreate()
+    check = (
+        Check(spark, CheckLevel.Error, "checks")
+        .hasSize(lambda rows: rows > 0)
+        .isComplete("id")
+        .isComplete("category")
+        .isComplete("email")
+        .isUnique("id")
+        .hasNumberOfDistinctValues("category", lambda values: values < 11)
+        .hasMin("quantity", lambda least: least > 0)
+        .hasMax("quantity", lambda greatest: greatest < 101)
+        .hasMean("amount", lambda mean: 4900 < mean < 5100)
+        .hasStandardDeviation("amount", lambda deviation: 2800 < deviation < 3000)
+        .isContainedIn("status", STATUSES)
+        .isNonNegative("amount")
+        .isPositive("price")
+        .hasPattern("email", EMAIL, lambda share: share == 1)
+        .hasMinLength("id", lambda shortest: shortest == 19)
+        .hasMaxLength("id", lambda longest: longest == 19)
+        .hasCorrelation("price", "discount", lambda correlation: -0.1 < correlation < 0.1)
+    )
+    result = VerificationSuite(spark).onData(spark.read.parquet(folder)).addCheck(check).run()
+    holds = result.status == "Success"
+    # What Java took counts only once this process has waited for it.
+    gateway = spark.sparkContext._gateway
+    spark.stop()
+    gateway.shutdown_callback_server()
+    gateway.shutdown()
+    gateway.proc.stdin.close()
+    gateway.proc.wait()
+    return holds
+
+
+PEERS = {
+    "duckdb": duckdb,
+    "pandera": pandera,
+    "great_expectations": great_expectations,
+    "soda": soda,
+    "pydeequ": pydeequ,
+}
 
 if __name__ == "__main__":
     sys.exit(0 if PEERS[sys.argv[1]](sys.argv[2]) else 1)

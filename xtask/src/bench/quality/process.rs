@@ -17,7 +17,7 @@ pub(crate) struct Taken {
     pub(crate) wall: f64,
     /// Seconds of processor time, its own and the kernel's for it, in steps of 10 ms.
     pub(crate) processor: f64,
-    /// Most memory it had, in megabytes.
+    /// Most memory it had, in megabytes, and its children with it.
     pub(crate) memory: f64,
 }
 
@@ -33,7 +33,7 @@ pub(crate) fn run(command: &mut Command) -> Result<Taken> {
     let (mut most, mut ended) = (0.0_f64, false);
     while !ended {
         // The most it ever had is asked for as long as it runs, and is 0 or unreadable once it has ended.
-        most = most.max(memory(child.id(), "VmHWM").unwrap_or_default());
+        most = most.max(memory_of_all(child.id()));
         ended = state(&child)? == 'Z';
         if !ended {
             thread::sleep(GLANCE);
@@ -51,6 +51,13 @@ pub(crate) fn run(command: &mut Command) -> Result<Taken> {
             Err(format!("{command:?} ended with {code:?}: {text}").into())
         }
     }
+}
+
+/// The most memory that a process and its children ever had.
+fn memory_of_all(process: u32) -> f64 {
+    let children = fs::read_to_string(format!("/proc/{process}/task/{process}/children")).unwrap_or_default();
+    let of_children = children.split_whitespace().filter_map(|child| child.parse().ok()).map(memory_of_all);
+    memory(process, "VmHWM").unwrap_or_default() + of_children.sum::<f64>()
 }
 
 /// The fields of `/proc/<id>/stat` after the command's name, which may hold anything.
