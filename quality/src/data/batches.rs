@@ -21,6 +21,7 @@ use super::{
     blame::{blame, check_lines, guarded},
     dataset::Origin,
     source::{Kind, Source, open},
+    unify::named,
 };
 
 /// Rows of a batch that Polars or memory hands over, at most.
@@ -189,7 +190,7 @@ fn stream(
 ) -> Result<Receiver<Result<DataFrame, DataError>>, DataError> {
     // A plan without columns has no rows; any column tells how many there are.
     let first = schema.iter_names().next().filter(|_| columns.is_empty());
-    let wanted: Vec<Expr> = first.into_iter().chain(columns).map(|name| col(name.clone())).collect();
+    let wanted: Vec<Expr> = first.into_iter().chain(columns).map(|name| named(name)).collect();
     let files: Vec<(Source, LazyFrame)> = files.into_iter().map(|(file, plan)| (file, plan.select(wanted.clone()))).collect();
     let plans = plans.into_iter().map(|plan| plan.select(wanted.clone())).chain(files.iter().map(|(_, plan)| plan.clone()));
     let all = concat(plans.collect::<Vec<_>>(), UnionArgs { maintain_order: false, rechunk: false, ..UnionArgs::default() })?;

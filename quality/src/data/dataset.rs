@@ -113,7 +113,7 @@ impl Dataset {
         }
         let plan = source.scan()?;
         if let Kind::Later(_) = source.kind {
-            return Ok(plan.select(self.0.schema.iter_names().map(|name| col(name.clone())).collect::<Vec<Expr>>()));
+            return Ok(plan.select(self.0.schema.iter_names().map(|name| unify::named(name)).collect::<Vec<Expr>>()));
         }
         Ok(match unify::align(&self.0.schema, &source.schema) {
             None => plan,

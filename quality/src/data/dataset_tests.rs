@@ -41,6 +41,17 @@ fn check(data: &Dataset, column: &str, rows: u64, complete: u64) {
 }
 
 #[test]
+fn columns_may_be_called_like_patterns() {
+    let folder = tempfile::tempdir().unwrap();
+    let odd = write(folder.path(), "odd.csv", "id,*,^.*$\n1,,7\n2,5,\n3,,\n");
+    let more = write(folder.path(), "more.csv", "*,id\n1,4\n");
+    let data = Dataset::of_files(std::slice::from_ref(&odd), None).unwrap();
+    [("id", 3), ("*", 1), ("^.*$", 1)].into_iter().for_each(|(column, complete)| check(&data, column, 3, complete));
+    let both = Dataset::of_files(&[more, odd], None).unwrap();
+    [("id", 4), ("*", 2), ("^.*$", 1)].into_iter().for_each(|(column, complete)| check(&both, column, 4, complete));
+}
+
+#[test]
 fn text_formats() {
     let folder = tempfile::tempdir().unwrap();
     let of = |name: &str, text: &str| Dataset::of_files(&[write(folder.path(), name, text)], None).unwrap();

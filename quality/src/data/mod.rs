@@ -26,4 +26,5 @@ pub(crate) use self::{
     batches::Batches,
     error::first_line,
     source::{Footer, Source},
+    unify::named,
 };

@@ -35,14 +35,19 @@ fn supertype(left: &DataType, right: &DataType) -> Option<DataType> {
     union.collect_schema().ok()?.get("").cloned()
 }
 
+/// A column by its very name; `col` would read `*` and `^…$` as patterns.
+pub(crate) fn named(name: &str) -> Expr {
+    Expr::Column(name.into())
+}
+
 /// Expressions that make a file's columns those of the dataset; `None` if they already are.
 pub(super) fn align(all: &Schema, one: &Schema) -> Option<Vec<Expr>> {
     if all == one {
         return None;
     }
     let columns = all.iter().map(|(name, data_type)| match one.get(name) {
-        Some(same) if same == data_type => col(name.clone()),
-        Some(_) => col(name.clone()).strict_cast(data_type.clone()),
+        Some(same) if same == data_type => named(name),
+        Some(_) => named(name).strict_cast(data_type.clone()),
         None => lit(NULL).cast(data_type.clone()).alias(name.clone()),
     });
     Some(columns.collect())

@@ -8,6 +8,7 @@ use polars::prelude::{DataType, Expr, Schema};
 use super::condition::Numbers;
 use super::predicate::dates::Moment;
 use super::{Context, Fault, Want};
+pub(crate) use crate::data::named;
 use crate::data::{self, Dataset};
 use crate::language::Ruleset;
 use crate::language::ast::{Comparison, Condition, Date, Node, Number, Rule, Tag, TagValue, TextCondition};
@@ -263,11 +264,6 @@ pub(crate) fn after(hint: &str) -> String {
 /// Names as a reason lists them.
 pub(crate) fn quoted<T: AsRef<str>>(names: &[T]) -> String {
     names.iter().map(|name| format!("\"{}\"", name.as_ref())).collect::<Vec<_>>().join(", ")
-}
-
-/// A column by its very name; `col` would read `*` and `^…$` as patterns.
-pub(crate) fn named(name: &str) -> Expr {
-    Expr::Column(name.into())
 }
 
 /// The dataset with the fields of structs that rules name (`info.street`) as columns, if any are named.
