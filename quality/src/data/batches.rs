@@ -18,7 +18,7 @@ use polars::{
 
 use super::{
     DataError, Dataset,
-    blame::{blame, check_lines, guarded},
+    blame::{blame, caught, check_lines, guarded},
     dataset::Origin,
     source::{Kind, Source, open},
     unify::named,
@@ -202,13 +202,18 @@ fn stream(
     // Nobody waits for what is sent if the receiver is gone.
     std::thread::spawn(move || {
         let (give, files) = lines;
-        if let Some(misshapen) = files.iter().find_map(|file| check_lines(file).err()) {
+        if let Some(misshapen) = caught(|| files.iter().find_map(|file| check_lines(file).err()), &files).unwrap_or_else(Some) {
             let _ = give.send(Err(misshapen));
         }
     });
+    // A thread that is gone without a word would look like the end of the rows.
     std::thread::spawn(move || {
-        if let Err(error) = plan.collect_with_engine(Engine::Streaming) {
-            let _ = give.send(Err(blame(&error, &files)));
+        let read = || plan.collect_with_engine(Engine::Streaming).map(drop);
+        let named: Vec<Source> = files.iter().map(|(file, _)| file.clone()).collect();
+        match caught(read, &named) {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => drop(give.send(Err(blame(&error, &files)))),
+            Err(panicked) => drop(give.send(Err(panicked))),
         }
     });
     Ok(take)

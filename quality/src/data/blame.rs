@@ -18,7 +18,7 @@ use super::{
     error::system,
     files::is_tab_separated,
     shape::{self, Marks},
-    source::{Kind, Source, open},
+    source::{BOM, Kind, Source, open},
 };
 
 /// What to do about a Parquet file that can't be read.
@@ -78,6 +78,14 @@ pub(super) fn guarded<T>(path: &Path, read: impl FnOnce() -> PolarsResult<T>) ->
     }
 }
 
+/// What comes of work on these files. What a damaged file makes Polars do may be a panic.
+pub(super) fn caught<T>(work: impl FnOnce() -> T, files: &[Source]) -> Result<T, DataError> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|_| match files {
+        [one] => DataError::Unreadable { path: one.path.clone(), why: "it can't be decoded".to_owned(), hint: hint_of(&one.kind) },
+        _ => DataError::Query("Polars gave up while it read the data; one of its files may be damaged".to_owned()),
+    })
+}
+
 /// Fails if a CSV file has a line with more fields than its header, whose values would be lost without a word, or
 /// a quote that swallows the rest. Polars looks for neither unless all columns are wanted. A line with fewer fields
 /// has nulls for the others, which rules can ask about.
@@ -88,7 +96,7 @@ pub(super) fn check_lines(file: &Source) -> Result<(), DataError> {
     let (path, width) = (file.path.as_path(), file.schema.len());
     let separator = if is_tab_separated(path) { b'\t' } else { b',' };
     let marks = Marks { separator, quote: Some(b'"') };
-    let found = text(path)?;
+    let found = without_mark(text(path)?, path)?;
     let found = shape::survey(found, marks, width).map_err(|error| DataError::of_file(path, &error.into(), CUT_OFF))?;
     let wrong = |why, hint| Err(DataError::Unreadable { path: path.to_owned(), why, hint });
     if let Some(line) = found.unclosed {
@@ -101,6 +109,17 @@ pub(super) fn check_lines(file: &Source) -> Result<(), DataError> {
         }
         None => Ok(()),
     }
+}
+
+/// Text without the mark that some programs put before UTF-8: behind it a field may begin with a quote.
+fn without_mark(mut text: Box<dyn Read>, path: &Path) -> Result<Box<dyn Read>, DataError> {
+    let mut head = Vec::new();
+    let failed = |error: io::Error| DataError::of_file(path, &error.into(), CUT_OFF);
+    text.by_ref().take(BOM.len() as u64).read_to_end(&mut head).map_err(failed)?;
+    if head == BOM {
+        head.clear();
+    }
+    Ok(Box::new(io::Cursor::new(head).chain(text)))
 }
 
 /// A file's text, decompressed if it is compressed.

@@ -41,6 +41,31 @@ fn check(data: &Dataset, column: &str, rows: u64, complete: u64) {
 }
 
 #[test]
+fn behind_the_mark_of_utf8_a_header_may_be_quoted() {
+    let folder = tempfile::tempdir().unwrap();
+    let marked = write(folder.path(), "marked.csv", "\u{FEFF}\"Name, first\",id\n\"x\",1\n");
+    let data = Dataset::of_files(&[marked], None).unwrap();
+    assert_eq!(names(&data), ["Name, first str", "id i64"]);
+    check(&data, "id", 1, 1);
+}
+
+#[test]
+fn what_panics_while_it_is_read_is_not_the_end_of_the_rows() {
+    let columns = Schema::from_iter([Field::new("a".into(), DataType::Int64)]);
+    let plan = df!("a" => (0..100_000_i64).collect::<Vec<_>>()).unwrap().lazy().map(
+        |frame| if frame.height() > 0 { panic!("a damaged page") } else { Ok(frame) },
+        polars::prelude::OptFlags::default(),
+        None,
+        Some("reads"),
+    );
+    let data = Dataset::of_lazy(plan).unwrap();
+    assert_eq!(data.schema().len(), columns.len());
+    let statistic = Statistic::of(Measure::Complete("a".to_owned()));
+    let error = measure(&data, &[statistic]).map(|_| ()).unwrap_err();
+    assert!(error.to_string().contains("gave up"), "{error}");
+}
+
+#[test]
 fn columns_may_be_called_like_patterns() {
     let folder = tempfile::tempdir().unwrap();
     let odd = write(folder.path(), "odd.csv", "id,*,^.*$\n1,,7\n2,5,\n3,,\n");

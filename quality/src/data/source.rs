@@ -26,7 +26,7 @@ const SETTLED_BYTES: u64 = 64 << 20;
 /// So many rows.
 const SAMPLE_ROWS: usize = 100_000;
 /// What some programs put before UTF-8.
-const BOM: &[u8] = &[0xEF, 0xBB, 0xBF];
+pub(super) const BOM: &[u8] = &[0xEF, 0xBB, 0xBF];
 
 /// A file as its columns were found to be.
 #[derive(Clone)]

@@ -166,3 +166,14 @@ fn mostly_a_primary_key_is_a_share_of_rows_that_are_unique_and_complete() {
     assert_eq!(result.metrics["Multicolumn.id,part.IsPrimaryKey.Compliance"], 0.6);
     assert!(result.reason.as_deref().unwrap().starts_with("Value: 0.6 does not meet"), "{:?}", result.reason);
 }
+
+/// A key whose hash is 0 is a key like others.
+#[test]
+fn rows_whose_key_hashes_to_nothing_repeat_too() {
+    let dates = Series::new("day".into(), [0_i32, 0, 7]).cast(&DataType::Date).unwrap();
+    let mut frame = df!("id" => [0_i64, 0, 5], "flag" => [false, false, true], "amount" => [0.0, -0.0, 1.5]).unwrap();
+    frame.with_column(dates.into_column()).unwrap();
+    for column in ["id", "flag", "amount", "day"] {
+        assert_eq!(letters(&frame, &format!("IsUnique \"{column}\"")), "FFP", "{column}");
+    }
+}

@@ -80,6 +80,23 @@ fn what_is_wrong_with_an_audit_is_said_where_it_is() {
 }
 
 #[test]
+fn a_table_that_is_audited_as_a_whole_has_one_stage_that_publishes_to_it() {
+    let two = |scope: &str| {
+        let stage = |name: &str, scope: &str| {
+            format!(
+                "  - name: {name}\n    trigger: object\n    steps:\n      - quality: {{ rules: quality/monthly.dqdl{scope} }}\n      - publish: {{ \
+                 database: nyc, table: t }}\n    output: {{ zone: analytics }}\n"
+            )
+        };
+        let text = format!("team: nyc\ndataset: flights\nstages:\n{}{}", stage("a", ""), stage("b", scope));
+        decode("p.yaml", &text, &Files).1.into_iter().map(|found| found.message).collect::<Vec<_>>()
+    };
+    assert_eq!(two(""), [] as [String; 0]);
+    let [said] = &two(", scope: table")[..] else { panic!("one complaint") };
+    assert_eq!(said, "stages `a` and `b` publish `nyc.t`, and an audit of the whole of it would not see what the other adds meanwhile");
+}
+
+#[test]
 fn a_stage_that_audits_is_staged_and_its_rules_are_part_of_its_version() {
     let step = "- quality: { rules: ./quality/monthly.dqdl, on_failure: quarantine_rows, composites: row, references: { lines: nyc.airlines }, timeout: 5m }";
     let text = GOOD.replace("- publish:", &format!("{step}\n      - publish:"));

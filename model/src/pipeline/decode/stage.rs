@@ -174,6 +174,13 @@ pub(super) fn check_distinct(items: &[Value<'_>], stages: &[Option<Stage>]) {
 
 fn check_folder(item: &Value<'_>, before: &Stage, stage: &Stage) {
     match (before.publish(), stage.publish()) {
+        (Some(first), Some(_)) if before.audits_table() || stage.audits_table() => {
+            let message = format!(
+                "stages `{}` and `{}` publish `{}`, and an audit of the whole of it would not see what the other adds meanwhile",
+                before.name, stage.name, first.table
+            );
+            wrong_entry(item, "steps", message);
+        }
         (Some(first), Some(second)) if first == second => {}
         (Some(first), Some(second)) if first.table == second.table => {
             let differs = if first.partition_by == second.partition_by { "lf_tags" } else { "partition_by" };

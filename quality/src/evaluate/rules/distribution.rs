@@ -44,7 +44,7 @@ pub(super) fn plan(scope: &Scope<'_>) -> Result<Plan, Fault> {
     let filter = scope.filter()?;
     let metric = format!("Column.{column}.DistributionMatch.{method}");
     if as_numbers && method != "ks" {
-        let scanned = reference.scan().map_err(|error| Fault::Error(error.to_string()))?;
+        let scanned = reference.scan()?;
         let theirs = counted(scanned, &theirs)?;
         let edges = Edges::of(&tenths(&theirs));
         let expected = classes(&theirs, &edges.values());

@@ -53,7 +53,8 @@ pub(crate) fn keys_of_rows(columns: &[&Series]) -> PolarsResult<Vec<Option<u128>
         let valid = column.is_not_null();
         present.iter_mut().zip(valid.iter()).for_each(|(present, valid)| *present |= valid == Some(true));
     }
-    Ok(present.into_iter().map(|present| if present { keys.next() } else { None }).collect())
+    // As counters know them, which take 0 for no key.
+    Ok(present.into_iter().map(|present| if present { keys.next().map(|key| key.max(1)) } else { None }).collect())
 }
 
 /// The hashes of a column without nulls.

@@ -130,7 +130,9 @@ impl Stored {
 
     fn rewrite(&mut self, path: &Path) -> io::Result<()> {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let (file, draft) = tempfile::NamedTempFile::new_in(folder)?.into_parts();
+        // Who else may read it is for the umask to say, as with any file.
+        let shared = std::os::unix::fs::PermissionsExt::from_mode(0o666);
+        let (file, draft) = tempfile::Builder::new().permissions(shared).tempfile_in(folder)?.into_parts();
         let file = Arc::new(file);
         file.write_all_at(&[MAGIC.as_slice(), &VERSION.to_le_bytes()].concat(), 0)?;
         self.tidy();

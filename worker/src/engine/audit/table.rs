@@ -219,6 +219,14 @@ impl Open for FileOfTable {
         let opened = references::part(&self.file, &self.table, &self.schema, &self.remote, &self.scratch);
         opened
             .map(|(plan, _)| plan)
-            .map_err(|failure| DataError::Open { path: self.file.location.as_str().into(), source: std::io::Error::other(failure.message) })
+            .map_err(|failure| DataError::Open { path: self.file.location.as_str().into(), source: io_error(failure) })
+    }
+}
+
+/// A failure as an error of the system: whoever may not read a file is not to wait for it.
+fn io_error(failure: Failure) -> std::io::Error {
+    match failure.code {
+        FailureCode::PermissionDenied => std::io::Error::new(std::io::ErrorKind::PermissionDenied, failure.message),
+        _ => std::io::Error::other(failure.message),
     }
 }
