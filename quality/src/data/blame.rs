@@ -94,10 +94,8 @@ pub(super) fn check_lines(file: &Source) -> Result<(), DataError> {
         return Ok(());
     }
     let (path, width) = (file.path.as_path(), file.schema.len());
-    let separator = if is_tab_separated(path) { b'\t' } else { b',' };
-    let marks = Marks { separator, quote: Some(b'"') };
-    let found = without_mark(text(path)?, path)?;
-    let found = shape::survey(found, marks, width).map_err(|error| DataError::of_file(path, &error.into(), CUT_OFF))?;
+    let found = shape::survey(csv_text(path)?, marks(path), width);
+    let found = found.map_err(|error| DataError::of_file(path, &error.into(), CUT_OFF))?;
     let wrong = |why, hint| Err(DataError::Unreadable { path: path.to_owned(), why, hint });
     if let Some(line) = found.unclosed {
         return wrong(format!("line {line}: a quoted field begins here and never ends"), "close the quote, or double quotes inside fields");
@@ -109,6 +107,16 @@ pub(super) fn check_lines(file: &Source) -> Result<(), DataError> {
         }
         None => Ok(()),
     }
+}
+
+/// What separates and quotes a CSV file's fields.
+pub(super) fn marks(path: &Path) -> Marks {
+    Marks { separator: if is_tab_separated(path) { b'\t' } else { b',' }, quote: Some(b'"') }
+}
+
+/// A CSV file's text, decompressed if it is compressed.
+pub(super) fn csv_text(path: &Path) -> Result<Box<dyn Read>, DataError> {
+    without_mark(text(path)?, path)
 }
 
 /// Text without the mark that some programs put before UTF-8: behind it a field may begin with a quote.

@@ -1,7 +1,8 @@
 //! What rules are evaluated on: files as one dataset, or a frame in memory.
 //!
 //! [`Dataset`] knows its columns and hands out a plan of all its rows; statistics read it in
-//! batches (`batches`). [`sql`] is the guard of what rules' SQL may do, [`shape`] looks at lines of CSV.
+//! batches (`batches`). [`sql`] is the guard of what rules' SQL may do, [`shape`] looks at lines of CSV, [`types`] at
+//! its values.
 
 mod access;
 mod batches;
@@ -13,6 +14,7 @@ mod parts;
 pub mod shape;
 mod source;
 pub mod sql;
+pub mod types;
 mod unify;
 
 pub use self::{

@@ -6,6 +6,8 @@
 
 use std::io::{self, Read, Write};
 
+use memchr::{memchr, memchr_iter};
+
 /// What separates and quotes fields.
 #[derive(Clone, Copy, Debug)]
 pub struct Marks {
@@ -130,6 +132,27 @@ impl Lines {
         None
     }
 
+    /// Takes bytes up to the end of a record or of the bytes. A line without quotes, as most are, is looked at as a
+    /// whole, several times faster than byte by byte.
+    fn next<'b>(&mut self, bytes: &'b [u8]) -> (Option<Record>, &'b [u8]) {
+        if self.state == State::FieldStart
+            && self.length == 0
+            && self.fields == 1
+            && let Some(end) = memchr(b'\n', bytes)
+        {
+            let (line, behind) = bytes.split_at(end);
+            if self.marks.quote.is_none_or(|quote| memchr(quote, line).is_none()) {
+                self.line += 1;
+                self.fields += memchr_iter(self.marks.separator, line).count();
+                self.length = u64::from(line.iter().any(|byte| *byte != b'\r'));
+                return (Some(self.end()), behind.get(1..).unwrap_or_default());
+            }
+        }
+        let mut bytes = bytes.iter();
+        let record = bytes.find_map(|byte| self.push(*byte));
+        (record, bytes.as_slice())
+    }
+
     fn end(&mut self) -> Record {
         let record = Record { line: self.record_line, fields: self.fields, length: self.length };
         (self.record_line, self.fields, self.length, self.state) = (self.line, 1, 0, State::FieldStart);
@@ -153,12 +176,19 @@ pub fn survey(mut text: impl Read, marks: Marks, width: usize) -> io::Result<Sur
             survey.wide = survey.wide.or(Some(found).filter(|found| found.fields > width));
         }
     };
-    for_each_byte(&mut text, |byte| {
-        if let Some(record) = lines.push(byte) {
-            take(record);
+    let mut buffer = vec![0; 256 << 10];
+    loop {
+        let read = text.read(&mut buffer)?;
+        if read == 0 {
+            break;
         }
-        Ok(())
-    })?;
+        let mut rest = buffer.get(..read).unwrap_or_default();
+        while !rest.is_empty() {
+            let (record, behind) = lines.next(rest);
+            record.map(&mut take);
+            rest = behind;
+        }
+    }
     if lines.state == State::Quoted {
         survey.unclosed = Some(lines.record_line);
     } else if lines.length > 0 {

@@ -16,9 +16,9 @@ use polars::{
 
 use super::{
     DataError, Format,
-    blame::{CUT_OFF, MIXED, NO_JSON, guarded},
-    files::is_tab_separated,
+    blame::{CUT_OFF, MIXED, NO_JSON, csv_text, guarded, marks},
     parts::Open,
+    types,
 };
 
 /// A text file up to this size tells its types by every row, a larger one by its first rows.
@@ -126,22 +126,21 @@ fn unknown_types(fields: &ArrowSchema) -> String {
 
 fn open_csv(path: &Path) -> Result<(SchemaRef, Kind), DataError> {
     let rows = if size(path)? <= SETTLED_BYTES { None } else { Some(SAMPLE_ROWS) };
-    let schema = csv(path)?
-        .with_infer_schema_length(rows)
-        .finish()
-        .and_then(|mut plan| plan.collect_schema())
-        .map_err(|error| DataError::of_file(path, &error, MIXED))?;
-    Ok((schema, Kind::Csv))
+    let named = csv(path)?.with_infer_schema_length(Some(1)).finish().and_then(|mut plan| plan.collect_schema());
+    let named = named.map_err(|error| DataError::of_file(path, &error, MIXED))?;
+    let types = types::infer(csv_text(path)?, marks(path), named.len(), rows);
+    let types = types.map_err(|error| DataError::of_file(path, &error.into(), CUT_OFF))?;
+    let fields = named.iter_names_cloned().zip(types).map(|(name, data_type)| Field::new(name, data_type));
+    Ok((Arc::new(fields.collect()), Kind::Csv))
 }
 
 fn csv(path: &Path) -> Result<LazyCsvReader, DataError> {
-    let separator = if is_tab_separated(path) { b'\t' } else { b',' };
     Ok(LazyCsvReader::new(PlRefPath::try_from_path(path)?)
         .with_glob(false)
         .with_cache(false)
         .with_has_header(true)
         .with_raise_if_empty(false)
-        .with_separator(separator)
+        .with_separator(marks(path).separator)
         .with_try_parse_dates(true))
 }
 

@@ -1,6 +1,7 @@
 //! What a column of text is evidence of: the type that all its values have.
 
-use polars::{io::csv::read::schema_inference::infer_field_schema, prelude::*};
+use lakegate_quality::data::types::type_of;
+use polars::prelude::*;
 
 /// The type told by the values seen so far.
 #[derive(Clone, Debug, Default)]
@@ -21,7 +22,7 @@ impl Evidence {
         if self.0 == Some(DataType::Int64) && value.parse::<i64>().is_ok() {
             return;
         }
-        let seen = match infer_field_schema(value, true, false) {
+        let seen = match type_of(value) {
             // Digits beyond 64 bits are a name, not a quantity: as a float they would be rounded.
             DataType::Int64 if value.parse::<i64>().is_err() => DataType::String,
             other => other,
