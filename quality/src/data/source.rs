@@ -128,7 +128,7 @@ fn open_csv(path: &Path) -> Result<(SchemaRef, Kind), DataError> {
     let rows = if size(path)? <= SETTLED_BYTES { None } else { Some(SAMPLE_ROWS) };
     let named = csv(path)?.with_infer_schema_length(Some(1)).finish().and_then(|mut plan| plan.collect_schema());
     let named = named.map_err(|error| DataError::of_file(path, &error, MIXED))?;
-    let types = types::infer(csv_text(path)?, marks(path), named.len(), rows);
+    let types = types::infer(csv_text(path)?, marks(path), &[], named.len(), rows);
     let types = types.map_err(|error| DataError::of_file(path, &error.into(), CUT_OFF))?;
     let fields = named.iter_names_cloned().zip(types).map(|(name, data_type)| Field::new(name, data_type));
     Ok((Arc::new(fields.collect()), Kind::Csv))

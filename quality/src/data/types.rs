@@ -7,7 +7,7 @@ use std::io::{self, Read};
 use memchr::memchr;
 use polars::{
     io::csv::read::schema_inference::{finish_infer_field_schema, infer_field_schema},
-    prelude::{DataType, TimeUnit, TimeZone},
+    prelude::{DataType, PlSmallStr, TimeUnit, TimeZone},
 };
 
 use super::shape::Marks;
@@ -22,11 +22,12 @@ pub fn type_of(value: &str) -> DataType {
     known(value.as_bytes()).unwrap_or_else(|| infer_field_schema(value, true, false))
 }
 
-/// The types of so many columns, by all records behind the header, or by the first ones.
+/// The types of so many columns, by all records behind the header, or by the first ones; a value among `nulls` says nothing.
+/// A column without values is text.
 ///
 /// # Errors
 /// If the text can't be read.
-pub(super) fn infer(text: impl Read, marks: Marks, columns: usize, rows: Option<usize>) -> io::Result<Vec<DataType>> {
+pub fn infer(text: impl Read, marks: Marks, nulls: &[PlSmallStr], columns: usize, rows: Option<usize>) -> io::Result<Vec<DataType>> {
     let mut found = vec![Kinds::default(); columns];
     let mut is_header = true;
     let mut left = rows.unwrap_or(usize::MAX);
@@ -39,7 +40,7 @@ pub(super) fn infer(text: impl Read, marks: Marks, columns: usize, rows: Option<
             left -= 1;
             let fields = Fields { rest: Some(record), marks };
             for (field, kinds) in fields.zip(&mut found) {
-                if let Some(value) = field {
+                if let Some(value) = field.filter(|value| nulls.iter().all(|null| null.as_bytes() != *value)) {
                     kinds.take(value);
                 }
             }
@@ -256,14 +257,15 @@ mod tests {
             if ended {
                 text.push_str(end);
             }
-            prop_assert_eq!(infer(text.as_bytes(), MARKS, 3, rows).unwrap(), as_polars_infers(&text, rows), "{:?}", text);
+            prop_assert_eq!(infer(text.as_bytes(), MARKS, &[], 3, rows).unwrap(), as_polars_infers(&text, rows), "{:?}", text);
         }
     }
 
     #[test]
     fn records_may_be_longer_than_a_piece_and_a_quote_may_never_end() {
         let long = format!("a,b\n1,\"{}\"\n2,x\n1.5,\"y\n3,{}", "x\n".repeat(PIECE), "4\n".repeat(PIECE));
-        assert_eq!(infer(long.as_bytes(), MARKS, 2, None).unwrap(), [DataType::Float64, DataType::String]);
-        assert_eq!(infer(&b""[..], MARKS, 1, None).unwrap(), [DataType::String], "as Polars calls a column without values");
+        assert_eq!(infer(long.as_bytes(), MARKS, &[], 2, None).unwrap(), [DataType::Float64, DataType::String]);
+        assert_eq!(infer(&b"a,b\n-,x\n2,-"[..], MARKS, &["-".into(), "x".into()], 2, None).unwrap(), [DataType::Int64, DataType::String]);
+        assert_eq!(infer(&b""[..], MARKS, &[], 1, None).unwrap(), [DataType::String], "as Polars calls a column without values");
     }
 }

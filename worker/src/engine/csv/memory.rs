@@ -3,7 +3,10 @@
 use std::io::Cursor;
 
 use lakegate_model::Failure;
-use lakegate_quality::data::shape::{self, SeparatorCount};
+use lakegate_quality::data::{
+    shape::{self, SeparatorCount},
+    types,
+};
 use polars::prelude::*;
 
 use super::{
@@ -37,7 +40,11 @@ pub(in crate::engine) fn read(bytes: &[u8], layout: &Layout, key: &str) -> Resul
 
 /// Reads lines as they are, each column with the type of all its values.
 pub(super) fn read_typed(bytes: &[u8], layout: &Layout, key: &str) -> Result<DataFrame, Failure> {
-    match read_with(bytes, layout.options(&layout.declared, FIRST_ROWS)) {
+    let options = match first_types(bytes, layout) {
+        Some(types) => layout.options(&types, 0),
+        None => layout.options(&layout.declared, FIRST_ROWS),
+    };
+    match read_with(bytes, options) {
         Ok(mut frame) => match late_types(&frame, layout) {
             Some(types) => read_settled(bytes, layout, types, key),
             None => {
@@ -53,6 +60,18 @@ pub(super) fn read_typed(bytes: &[u8], layout: &Layout, key: &str) -> Result<Dat
     }
 }
 
+/// The types told by the first rows below a header. Polars would tell the same, and take longer for it than for the rest.
+fn first_types(bytes: &[u8], layout: &Layout) -> Option<Vec<(PlSmallStr, DataType)>> {
+    if !layout.header {
+        return None;
+    }
+    let header = read_with(bytes, layout.options(&[], 0).with_n_rows(Some(0))).ok()?;
+    let found = types::infer(bytes, layout.marks, &layout.null_values, header.width(), Some(FIRST_ROWS)).ok()?;
+    let declared =
+        |name: &PlSmallStr| layout.declared.iter().find(|(declared, _)| declared == name).map(|(_, data_type)| data_type.clone());
+    Some(header.schema().iter_names_cloned().zip(found).map(|(name, found)| (name.clone(), declared(&name).unwrap_or(found))).collect())
+}
+
 fn read_with(bytes: &[u8], options: CsvReadOptions) -> PolarsResult<DataFrame> {
     options.into_reader_with_file_handle(Cursor::new(bytes)).finish()
 }
@@ -60,7 +79,7 @@ fn read_with(bytes: &[u8], options: CsvReadOptions) -> PolarsResult<DataFrame> {
 /// Reads with a type for every column. A column that still has a value not of its type is text.
 fn read_settled(bytes: &[u8], layout: &Layout, mut types: Vec<(PlSmallStr, DataType)>, key: &str) -> Result<DataFrame, Failure> {
     loop {
-        let error = match read_with(bytes, layout.options(&as_read(&types), FIRST_ROWS)) {
+        let error = match read_with(bytes, layout.options(&as_read(&types), if layout.header { 0 } else { FIRST_ROWS })) {
             Ok(mut frame) => {
                 mark_empty_columns(&mut frame, layout);
                 return Ok(frame);
