@@ -1,6 +1,7 @@
 //! What `cargo xtask bench quality` measures the rules against, and the table that it measures on.
 //!
 //! * `yardstick make FOLDER FROM UNTIL`: writes rows of the ten-column table of python-deequ's published benchmark, a file for each million.
+//! * `yardstick csv FOLDER FILE`, `yardstick json FOLDER FILE`: writes the rows of such a table as text.
 //! * `yardstick floor FOLDER`: decodes all columns once, with Polars' streaming engine, and drops them.
 //! * `yardstick query FOLDER`: the sixteen checks as one query written by hand for Polars.
 //!
@@ -26,9 +27,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {
         ["make", folder, from, until] => make(Path::new(folder), from.parse()?, until.parse()?)?,
+        ["csv", folder, to] => CsvWriter::new(File::create(to)?).finish(&mut scan(folder)?.collect()?)?,
+        ["json", folder, to] => {
+            JsonWriter::new(File::create(to)?).with_json_format(JsonFormat::JsonLines).finish(&mut scan(folder)?.collect()?)?;
+        }
         ["floor", folder] => floor(folder)?,
         ["query", folder] => query(folder)?,
-        _ => return Err("yardstick make FOLDER FROM UNTIL | floor FOLDER | query FOLDER".into()),
+        _ => return Err("yardstick make FOLDER FROM UNTIL | csv FOLDER FILE | json FOLDER FILE | floor FOLDER | query FOLDER".into()),
     }
     Ok(())
 }
@@ -87,15 +92,19 @@ fn block(from: u64, until: u64) -> PolarsResult<DataFrame> {
     )
 }
 
+fn scan(folder: &str) -> PolarsResult<LazyFrame> {
+    LazyFrame::scan_parquet(PlRefPath::new(folder), ScanArgsParquet::default())
+}
+
 fn floor(folder: &str) -> Result<(), Box<dyn Error>> {
-    let scan = LazyFrame::scan_parquet(PlRefPath::new(folder), ScanArgsParquet::default())?;
+    let scan = scan(folder)?;
     let dropped = PlanCallback::new(|_: DataFrame| Ok(false));
     scan.sink_batches(dropped, false, None)?.collect_with_engine(Engine::Streaming)?;
     Ok(())
 }
 
 fn query(folder: &str) -> Result<(), Box<dyn Error>> {
-    let scan = LazyFrame::scan_parquet(PlRefPath::new(folder), ScanArgsParquet::default())?;
+    let scan = scan(folder)?;
     let email = lit(r"^[a-z0-9.]+@[a-z0-9.]+\.com$");
     let statuses = lit(Series::new("".into(), ["active", "inactive", "pending", "closed"])).implode(false);
     let all = scan.select([

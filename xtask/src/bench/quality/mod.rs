@@ -78,6 +78,9 @@ const FOOTERS: &str = r#"Rules = [
 ]
 "#;
 
+/// Rows of the table as text.
+const TEXT_ROWS: u64 = 500_000;
+
 /// Measures what the options ask for and prints it.
 pub(crate) fn measure(options: &Options) -> Result<()> {
     let programs = build::programs()?;
@@ -102,7 +105,7 @@ impl Bench {
     fn sixteen(&self, rows: u64, rounds: usize) -> Result<()> {
         let table = self.table(rows)?;
         let (sixteen, footers) = (self.rules("sixteen", SIXTEEN)?, self.rules("footers", FOOTERS)?);
-        let mut programs: Vec<(String, Box<dyn Fn() -> Command>)> = vec![
+        let mut programs: Vec<Program> = vec![
             ("floor: Polars decodes all columns once".into(), Box::new(|| self.yardstick("floor", &table))),
             ("the same as one query for Polars".into(), Box::new(|| self.yardstick("query", &table))),
             ("lakegate, sixteen rules".into(), Box::new(|| self.lakegate(&sixteen, &table))),
@@ -111,16 +114,7 @@ impl Bench {
         for peer in &self.others {
             programs.push((peer.name.clone(), Box::new(|| peer.command(&table))));
         }
-        let mut taken: Vec<Vec<Taken>> = vec![Vec::new(); programs.len()];
-        for round in 0..rounds {
-            // Each round begins with another, so that none is always the first to read the file.
-            for turn in 0..programs.len() {
-                let index = (round + turn) % programs.len();
-                if let (Some((name, command)), Some(taken)) = (programs.get(index), taken.get_mut(index)) {
-                    taken.push(run(&mut command()).map_err(|error| format!("{name}: {error}"))?);
-                }
-            }
-        }
+        let taken = in_turn(&programs, rounds)?;
         let sizes = fs::read_dir(&table)?.map(|entry| Ok(entry?.metadata()?.len())).collect::<std::io::Result<Vec<_>>>()?;
         let size = sizes.iter().sum::<u64>() as f64 / 1e6;
         println!("\n{rows} rows, {size:.0} MB of Parquet, {rounds} rounds in turn; medians");
@@ -131,7 +125,30 @@ impl Bench {
             let (wall, memory) = (median(Some(taken), |taken| taken.wall), median(Some(taken), |taken| taken.memory));
             println!("  {name:<42} {processor:>9.2} {wall:>9.3} {memory:>9.0} {:>13.2}", processor / floor);
         }
-        self.added(rows, rounds, &sixteen, &table)
+        self.added(rows, rounds, &sixteen, &table)?;
+        self.text(rows.min(TEXT_ROWS), rounds, &sixteen)
+    }
+
+    /// The same rules on text, whose types are told by its values, beside DuckDB.
+    fn text(&self, rows: u64, rounds: usize, rules: &Path) -> Result<()> {
+        let table = self.scratch.path().join("text");
+        self.make(&table, 0, rows)?;
+        for format in ["csv", "json"] {
+            let file = self.scratch.path().join(format!("text.{format}"));
+            if !self.yardstick(format, &table).arg(&file).status()?.success() {
+                return Err(format!("the table could not be written as {format}").into());
+            }
+            let mut programs: Vec<Program> = vec![("lakegate".into(), Box::new(|| self.lakegate(rules, &file)))];
+            for peer in self.others.iter().filter(|peer| peer.name == "duckdb") {
+                programs.push((peer.name.clone(), Box::new(|| peer.command(&file))));
+            }
+            for ((name, _), taken) in programs.iter().zip(in_turn(&programs, rounds)?) {
+                let name = format!("{name}, {rows} rows, {:.0} MB of {format}", fs::metadata(&file)?.len() as f64 / 1e6);
+                let of = |figure: fn(&Taken) -> f64| median(Some(&taken), figure);
+                println!("  {name:<42} {:>9.2} {:>9.3} {:>9.0}", of(|t| t.processor), of(|t| t.wall), of(|t| t.memory));
+            }
+        }
+        Ok(())
     }
 
     /// What a hundredth more rows costs, once the states of those before are kept.
@@ -190,6 +207,24 @@ impl Bench {
         command.args(["quality", "run", "-o", "json", "--rules"]).arg(rules).arg("--data").arg(table);
         command
     }
+}
+
+/// A name, and what runs it.
+type Program<'a> = (String, Box<dyn Fn() -> Command + 'a>);
+
+/// What each program took in each round.
+fn in_turn(programs: &[Program], rounds: usize) -> Result<Vec<Vec<Taken>>> {
+    let mut taken: Vec<Vec<Taken>> = vec![Vec::new(); programs.len()];
+    for round in 0..rounds {
+        // Each round begins with another, so that none is always the first to read the file.
+        for turn in 0..programs.len() {
+            let index = (round + turn) % programs.len();
+            if let (Some((name, command)), Some(taken)) = (programs.get(index), taken.get_mut(index)) {
+                taken.push(run(&mut command()).map_err(|error| format!("{name}: {error}"))?);
+            }
+        }
+    }
+    Ok(taken)
 }
 
 fn median(taken: Option<&Vec<Taken>>, figure: impl Fn(&Taken) -> f64) -> f64 {
