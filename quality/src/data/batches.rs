@@ -198,19 +198,18 @@ fn stream(
     let handed = give.clone();
     let hand_over = PlanCallback::new(move |frame: DataFrame| Ok(handed.send(Ok(frame)).is_err()));
     let plan = all.sink_batches(hand_over, false, NonZeroUsize::new(ROWS_OF_BATCH))?;
-    let lines = (give.clone(), files.iter().map(|(file, _)| file.clone()).collect::<Vec<_>>());
+    let lines = (give.clone(), files.clone());
     // Nobody waits for what is sent if the receiver is gone.
     std::thread::spawn(move || {
         let (give, files) = lines;
-        if let Some(misshapen) = caught(|| files.iter().find_map(|file| check_lines(file).err()), &files).unwrap_or_else(Some) {
+        if let Some(misshapen) = caught(|| files.iter().find_map(|(file, _)| check_lines(file).err()), &files).unwrap_or_else(Some) {
             let _ = give.send(Err(misshapen));
         }
     });
     // A thread that is gone without a word would look like the end of the rows.
     std::thread::spawn(move || {
         let read = || plan.collect_with_engine(Engine::Streaming).map(drop);
-        let named: Vec<Source> = files.iter().map(|(file, _)| file.clone()).collect();
-        match caught(read, &named) {
+        match caught(read, &files) {
             Ok(Ok(())) => {}
             Ok(Err(error)) => drop(give.send(Err(blame(&error, &files)))),
             Err(panicked) => drop(give.send(Err(panicked))),

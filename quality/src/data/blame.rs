@@ -49,12 +49,17 @@ pub(super) fn blame(error: &PolarsError, files: &[(Source, LazyFrame)]) -> DataE
     if let Some(misshapen) = files.iter().find_map(|(file, _)| check_lines(file).err()) {
         return misshapen;
     }
-    let guilty = match files {
+    guilty(files).map_or_else(|| DataError::from(error.clone()), |file| DataError::of_file(&file.path, error, hint_of(&file.kind)))
+}
+
+/// Which of some files can't be read.
+fn guilty(files: &[(Source, LazyFrame)]) -> Option<&Source> {
+    let found = match files {
         [one] => Some(one),
         // This is the way of failure: nobody waits for a result any more.
         several => several.iter().find(|(_, plan)| !can_be_read(plan.clone())),
     };
-    guilty.map_or_else(|| DataError::from(error.clone()), |(file, _)| DataError::of_file(&file.path, error, hint_of(&file.kind)))
+    found.map(|(file, _)| file)
 }
 
 /// The file that an error of the system is about: the one that it names, the only one, or one that can't be opened.
@@ -79,10 +84,10 @@ pub(super) fn guarded<T>(path: &Path, read: impl FnOnce() -> PolarsResult<T>) ->
 }
 
 /// What comes of work on these files. What a damaged file makes Polars do may be a panic.
-pub(super) fn caught<T>(work: impl FnOnce() -> T, files: &[Source]) -> Result<T, DataError> {
-    catch_unwind(AssertUnwindSafe(work)).map_err(|_| match files {
-        [one] => DataError::Unreadable { path: one.path.clone(), why: "it can't be decoded".to_owned(), hint: hint_of(&one.kind) },
-        _ => DataError::Query("Polars gave up while it read the data; one of its files may be damaged".to_owned()),
+pub(super) fn caught<T>(work: impl FnOnce() -> T, files: &[(Source, LazyFrame)]) -> Result<T, DataError> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|_| match guilty(files) {
+        Some(one) => DataError::Unreadable { path: one.path.clone(), why: "it can't be decoded".to_owned(), hint: hint_of(&one.kind) },
+        None => DataError::Query("Polars gave up while it read the data; one of its files may be damaged".to_owned()),
     })
 }
 
@@ -141,4 +146,25 @@ fn text(path: &Path) -> Result<Box<dyn Read>, DataError> {
     }
     file.read_to_end(&mut head).map_err(failed)?;
     Ok(Box::new(CompressedReader::try_new(head.into()).map_err(|error| DataError::of_file(path, &error, CUT_OFF))?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Format;
+
+    #[test]
+    fn who_made_polars_give_up_is_found_among_several() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = ["a.csv", "b.csv"].map(|name| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, "id\n1\n").unwrap();
+            let source = Source::open(&path, Format::Csv).unwrap();
+            let plan = source.scan().unwrap();
+            (source, plan)
+        });
+        std::fs::write(folder.path().join("b.csv"), "id\nx\n").unwrap();
+        let error = caught(|| std::panic::resume_unwind(Box::new("no type")), &files).map(|()| ()).unwrap_err();
+        assert!(matches!(&error, DataError::Unreadable { path, .. } if path.ends_with("b.csv")), "{error}");
+    }
 }

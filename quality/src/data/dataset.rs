@@ -146,6 +146,12 @@ impl Dataset {
         Ok(())
     }
 
+    /// Looks at all lines of CSV files, as every measurement of the dataset does and none of a plan of its rows.
+    pub(crate) fn check_lines(&self) -> Result<(), DataError> {
+        let Origin::Files(sources) = &self.0.origin else { return Ok(()) };
+        sources.iter().try_for_each(blame::check_lines)
+    }
+
     /// The files with their footers, if all of them are Parquet.
     pub(crate) fn footers(&self) -> Option<Vec<(&Source, &Footer)>> {
         let Origin::Files(sources) = &self.0.origin else { return None };

@@ -65,6 +65,15 @@ pub enum DataError {
         /// This file.
         path: PathBuf,
     },
+    /// All of it was to be read, with nothing asked of it, and could not be; which of its files is to blame is not
+    /// known.
+    #[error("can't read {of}: {why}")]
+    Damaged {
+        /// What is known of it: `the data`, or which reference.
+        of: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// A plan can't be run.
     #[error("{0}")]
     Query(String),
@@ -77,6 +86,17 @@ impl DataError {
             Some(source) => DataError::Read { path: Some(path.to_owned()), source },
             None => DataError::Unreadable { path: path.to_owned(), why: first_line(error), hint },
         }
+    }
+
+    /// What an error of Polars says of the data: what [`DataError::into_polars`] has sent along, or what Polars met.
+    pub(crate) fn of_polars(error: &PolarsError) -> Arc<DataError> {
+        sent_along(error).unwrap_or_else(|| Arc::new(DataError::from(error.clone())))
+    }
+
+    /// As an error of Polars, for functions that Polars calls: [`DataError::of_polars`] finds it as it was.
+    pub(crate) fn into_polars(self) -> PolarsError {
+        let kind = self.io().map_or(io::ErrorKind::InvalidData, io::Error::kind);
+        PolarsError::IO { error: Arc::new(io::Error::new(kind, SentAlong(Arc::new(self)))), msg: None }
     }
 
     /// Whether the data could not be read, so that nothing can be said of it. Otherwise something was asked of
@@ -103,7 +123,7 @@ impl DataError {
             | DataError::Unreadable { path, .. }
             | DataError::Types { path, .. } => Some(path),
             DataError::Read { path, .. } => path.as_deref(),
-            DataError::Scratch(_) | DataError::Query(_) => None,
+            DataError::Scratch(_) | DataError::Damaged { .. } | DataError::Query(_) => None,
         }
     }
 
@@ -114,6 +134,7 @@ impl DataError {
             DataError::Read { .. } => "see that the file is there and can be read, and that nothing changes it meanwhile",
             DataError::Scratch(_) => "make room where temporary files are kept, or name another place in TMPDIR",
             DataError::Unreadable { hint, .. } => hint,
+            DataError::Damaged { .. } => "it is damaged or cut off: write it or fetch it again",
             DataError::Types { .. } => "write the column in one type, or ask the files apart",
             DataError::Empty { .. } | DataError::UnknownFormat { .. } | DataError::Query(_) => "",
         }
@@ -126,6 +147,24 @@ impl From<PolarsError> for DataError {
             Some(source) => DataError::Read { path: None, source },
             None => DataError::Query(first_line(&error)),
         }
+    }
+}
+
+/// An error of the data on its way through Polars, whose errors hold those of the system and no others.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct SentAlong(Arc<DataError>);
+
+fn sent_along(error: &PolarsError) -> Option<Arc<DataError>> {
+    let PolarsError::IO { error, .. } = innermost(error) else { return None };
+    error.get_ref()?.downcast_ref::<SentAlong>().map(|sent| Arc::clone(&sent.0))
+}
+
+/// An error without what it was met in.
+pub(crate) fn innermost(error: &PolarsError) -> &PolarsError {
+    match error {
+        PolarsError::Context { error, .. } | PolarsError::ExprContext { error, .. } => innermost(error),
+        other => other,
     }
 }
 
@@ -145,15 +184,9 @@ fn named(path: Option<&Path>) -> String {
 /// What the system reported, if that is what stopped Polars. What a file holds is not the system's doing: one
 /// that ends too early will end there whenever it is read.
 pub fn io_of(error: &PolarsError) -> Option<&Arc<io::Error>> {
-    match error {
-        PolarsError::IO { error, .. } => {
-            let is_content =
-                matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput);
-            Some(error).filter(|_| !is_content)
-        }
-        PolarsError::Context { error, .. } | PolarsError::ExprContext { error, .. } => io_of(error),
-        _ => None,
-    }
+    let PolarsError::IO { error, .. } = innermost(error) else { return None };
+    let is_content = matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput);
+    Some(error).filter(|_| !is_content)
 }
 
 /// What an error of Polars says, without the plan and the advice to Python programmers that follow.
@@ -182,5 +215,18 @@ mod tests {
         assert!(!wrong.is_unread() && wrong.io().is_none(), "{wrong}");
         let wrapped = PolarsError::Context { error: Box::new(io(io::ErrorKind::Other)), msg: "reading".into() };
         assert!(DataError::from(wrapped).io().is_some());
+    }
+
+    #[test]
+    fn what_is_sent_through_polars_arrives_as_it_was() {
+        let gone = || DataError::Open { path: "a.csv".into(), source: io::ErrorKind::NotFound.into() };
+        let damaged = || DataError::Unreadable { path: "a.csv".into(), why: "it is cut off".to_owned(), hint: "write it again" };
+        let full = || DataError::Scratch(io::ErrorKind::StorageFull.into());
+        for sent in [gone, damaged, full] as [fn() -> DataError; 3] {
+            let wrapped = PolarsError::Context { error: Box::new(sent().into_polars()), msg: "in a plan".into() };
+            let (arrived, sent) = (DataError::of_polars(&wrapped.clone()), sent());
+            assert_eq!((arrived.to_string(), arrived.hint(), arrived.path()), (sent.to_string(), sent.hint(), sent.path()));
+            assert_eq!(arrived.io().map(io::Error::kind), sent.io().map(io::Error::kind));
+        }
     }
 }

@@ -26,7 +26,7 @@ pub use self::{
 };
 pub(crate) use self::{
     batches::Batches,
-    error::first_line,
+    error::{first_line, innermost},
     source::{Footer, Source},
     unify::named,
 };

@@ -7,6 +7,7 @@
 mod ahead;
 mod error;
 mod guard;
+mod patterns;
 
 use std::panic::{self, AssertUnwindSafe};
 
@@ -22,7 +23,8 @@ pub use self::{
     ahead::{Table, check_predicate, check_rules_query},
     error::{SqlError, Why},
 };
-use super::error::first_line;
+use super::error::{first_line, innermost};
+use patterns::{StandIns, by_names};
 
 /// Words, signs and brackets of rules' SQL at most, lists of values not counted: what is longer could
 /// be nested so deep that no stack holds it.
@@ -31,7 +33,7 @@ const TOKENS: usize = 2_000;
 /// A condition on each row. It may read columns of the schema and nothing else; aggregates, window
 /// functions and queries are refused.
 pub fn predicate(text: &str, schema: &Schema) -> Result<Expr, SqlError> {
-    let expression = condition(text)?;
+    let expression = by_names(condition(text)?, schema);
     let empty = DataFrame::empty_with_schema(schema).lazy().select([expression.clone().alias("predicate")]);
     let planned = guarded(text, schema, || empty.collect())?;
     match planned.columns().first().map(Column::dtype) {
@@ -60,18 +62,22 @@ pub fn query(text: &str, tables: &[(&str, LazyFrame)]) -> Result<LazyFrame, SqlE
     planned(text, tables.iter().map(|(name, plan)| (*name, plan.clone())).collect())
 }
 
-fn planned(text: &str, tables: Vec<(&str, LazyFrame)>) -> Result<LazyFrame, SqlError> {
+fn planned(text: &str, mut tables: Vec<(&str, LazyFrame)>) -> Result<LazyFrame, SqlError> {
     let mut context = SQLContext::new();
     let mut columns = Schema::default();
-    for (name, mut plan) in tables {
+    for (_, plan) in &mut tables {
         // What can't be read says so when it is run.
         columns.merge(plan.collect_schema().map(|schema| Schema::clone(&schema)).unwrap_or_default());
-        context.register(name, plan);
+    }
+    let stand_ins = StandIns::of(&columns);
+    let asked = if stand_ins.is_empty() { None } else { Some(stand_ins.rewrite(parsed_query(text)?)) };
+    for (name, plan) in tables {
+        context.register(name, stand_ins.put_into(plan.clone()).unwrap_or(plan));
     }
     guarded(text, &columns, || {
-        let mut plan = context.execute(text)?;
+        let mut plan = context.execute(asked.as_deref().unwrap_or(text))?;
         plan.collect_schema()?;
-        Ok(plan)
+        stand_ins.take_out_of(plan)
     })
 }
 
@@ -139,13 +145,6 @@ fn unplannable(text: &str, columns: &Schema, error: &PolarsError) -> SqlError {
     match place {
         Some(place) => SqlError::new(why).at(place),
         None => SqlError::new(why),
-    }
-}
-
-fn innermost(error: &PolarsError) -> &PolarsError {
-    match error {
-        PolarsError::Context { error, .. } | PolarsError::ExprContext { error, .. } => innermost(error),
-        other => other,
     }
 }
 

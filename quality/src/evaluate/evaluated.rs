@@ -44,9 +44,9 @@ impl Evaluated {
 
     /// What an error met while a plan of rows was run says of the data, if it was the data that could not be read.
     pub fn unread_in(&self, error: &PolarsError) -> Option<Arc<DataError>> {
-        let error = DataError::from(error.clone());
+        let error = DataError::of_polars(error);
         let datasets: Vec<&Dataset> = self.datasets.iter().collect();
-        error.is_unread().then(|| named(Arc::new(error), &datasets))
+        error.is_unread().then(|| named(error, &datasets))
     }
 
     /// The dataset's rows in their order, with the lists `DataQualityRulesPass`, `DataQualityRulesFail` and

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use polars::error::PolarsError;
 
 use crate::{
-    data::{DataError, io_of},
+    data::{DataError, FileAccessError, innermost},
     stats::MeasureError,
 };
 
@@ -46,17 +46,29 @@ pub(crate) fn guarded<T>(work: impl FnOnce() -> Result<T, Fault>) -> Result<T, F
 
 impl From<PolarsError> for Fault {
     fn from(error: PolarsError) -> Fault {
-        match error {
-            error if io_of(&error).is_some() => Fault::from(DataError::from(error)),
-            PolarsError::ComputeError(_) | PolarsError::IO { .. } => Fault::Broken(error.to_string()),
-            error => Fault::Error(error.to_string()),
+        let unread = DataError::of_polars(&error);
+        match innermost(&error) {
+            _ if unread.is_unread() => Fault::Unread(unread),
+            // What a query asks wrongly. All else may be a file's doing.
+            PolarsError::ColumnNotFound(_)
+            | PolarsError::SchemaFieldNotFound(_)
+            | PolarsError::StructFieldNotFound(_)
+            | PolarsError::InvalidOperation(_)
+            | PolarsError::Duplicate(_)
+            | PolarsError::SQLInterface(_)
+            | PolarsError::SQLSyntax(_) => Fault::Error(error.to_string()),
+            _ => Fault::Broken(error.to_string()),
         }
     }
 }
 
 impl From<DataError> for Fault {
     fn from(error: DataError) -> Fault {
-        if error.is_unread() { Fault::Unread(Arc::new(error)) } else { Fault::Error(error.to_string()) }
+        match error {
+            error if error.is_unread() => Fault::Unread(Arc::new(error)),
+            DataError::Query(why) => Fault::Broken(why),
+            error => Fault::Error(error.to_string()),
+        }
     }
 }
 
@@ -70,8 +82,43 @@ impl From<MeasureError> for Fault {
     }
 }
 
-impl From<crate::data::FileAccessError> for Fault {
-    fn from(error: crate::data::FileAccessError) -> Fault {
-        Fault::Error(error.to_string())
+impl From<FileAccessError> for Fault {
+    fn from(error: FileAccessError) -> Fault {
+        match error {
+            FileAccessError::Refused(why) => Fault::Error(why),
+            FileAccessError::Io { location, source } => Fault::from(DataError::Open { path: location.into(), source }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[test]
+    fn an_error_keeps_its_kind_whatever_it_was_met_in() {
+        let within = |error: PolarsError| PolarsError::Context { error: Box::new(error), msg: "in a plan".into() };
+        let io = |kind: io::ErrorKind| PolarsError::IO { error: Arc::new(kind.into()), msg: None };
+        let is_unread = |fault: Fault| matches!(fault, Fault::Unread(_));
+        let is_broken = |fault: Fault| matches!(fault, Fault::Broken(_));
+        let is_error = |fault: Fault| matches!(fault, Fault::Error(_));
+        let cases: [(fn() -> PolarsError, &dyn Fn(Fault) -> bool); 4] = [
+            (|| PolarsError::ComputeError("a page is cut off".into()), &is_broken),
+            (|| PolarsError::SchemaMismatch("another type".into()), &is_broken),
+            (|| PolarsError::ColumnNotFound("x".into()), &is_error),
+            (|| PolarsError::InvalidOperation("no number".into()), &is_error),
+        ];
+        for (error, wanted) in cases {
+            assert!(wanted(Fault::from(error())) && wanted(Fault::from(within(within(error())))), "{}", error());
+        }
+        assert!(is_unread(Fault::from(within(io(io::ErrorKind::NotFound)))));
+        assert!(is_broken(Fault::from(within(io(io::ErrorKind::UnexpectedEof)))));
+        let full = DataError::Scratch(io::ErrorKind::StorageFull.into());
+        assert!(is_unread(Fault::from(within(full.into_polars()))));
+        let damaged = DataError::Damaged { of: "the data".to_owned(), why: "it is cut off".to_owned() };
+        assert!(matches!(Fault::from(within(damaged.into_polars())), Fault::Unread(error) if error.io().is_none()));
+        assert!(is_broken(Fault::from(DataError::Query("a page is cut off".to_owned()))));
     }
 }

@@ -56,7 +56,7 @@ use crate::stats::{self, Measure, Statistic};
 /// data could not be read, which [`Evaluated::unread`] tells, nothing was evaluated.
 pub fn evaluate(ruleset: &Ruleset, data: &Dataset, context: &Context) -> Evaluated {
     let whole = data;
-    let Planned { data, trees, leaves, rules, plans } = Planned::new(ruleset, whole, context);
+    let Planned { data, trees, leaves, rules, plans, fault } = Planned::new(ruleset, whole, context);
     let measurements = measure(&data, context, &leaves, &plans);
     let found = Found::whole(&data, &measurements);
     let judge = |(index, (leaf, plan)): (usize, (&Leaf, &Result<Plan, Fault>))| {
@@ -65,7 +65,7 @@ pub fn evaluate(ruleset: &Ruleset, data: &Dataset, context: &Context) -> Evaluat
     };
     let judged: Vec<Judged> = leaves.iter().zip(&plans).enumerate().map(judge).collect();
     let mut unread = Unread::new(whole, context);
-    judged.iter().filter_map(|judged| judged.fault.as_ref()).for_each(|fault| unread.note(fault));
+    fault.iter().chain(judged.iter().filter_map(|judged| judged.fault.as_ref())).for_each(|fault| unread.note(fault));
     let rows = found.rows(&all_rows()).map_err(|fault| unread.note(&fault)).unwrap_or_default();
     let statistics = judged.iter().flat_map(|judged| judged.values.iter().cloned()).collect();
     let mut tests = Rows::new((whole, &data), context.options, &ruleset.rules, &trees, &leaves, plans, &judged);
@@ -129,18 +129,24 @@ struct Planned {
     /// How many of them are rules.
     rules: usize,
     plans: Vec<Result<Plan, Fault>>,
+    /// Why fields of structs could not be made columns.
+    fault: Option<Fault>,
 }
 
 impl Planned {
     fn new(ruleset: &Ruleset, whole: &Dataset, context: &Context) -> Planned {
-        let data = scope::with_fields(ruleset, whole).unwrap_or_else(|| whole.clone());
+        let (data, fault) = match scope::with_fields(ruleset, whole) {
+            Ok(data) => (data, None),
+            Err(error) => (None, Some(Fault::from(error))),
+        };
+        let data = data.unwrap_or_else(|| whole.clone());
         let mut leaves = Vec::new();
         let trees = ruleset.rules.iter().map(|node| Tree::plant(node, &mut leaves)).collect();
         let rules = leaves.len();
         leaves.extend(ruleset.analyzers.iter().map(Leaf::of_analyzer));
         let plan = |(index, leaf): (usize, &Leaf)| guarded(|| leaf.plan(index, (whole, &data), context, ruleset.primary.as_deref()));
         let plans = leaves.iter().enumerate().map(plan).collect();
-        Planned { data, trees, leaves, rules, plans }
+        Planned { data, trees, leaves, rules, plans, fault }
     }
 }
 

@@ -9,7 +9,7 @@ use super::condition::Numbers;
 use super::predicate::dates::Moment;
 use super::{Context, Fault, Want};
 pub(crate) use crate::data::named;
-use crate::data::{self, Dataset};
+use crate::data::{self, DataError, Dataset};
 use crate::language::Ruleset;
 use crate::language::ast::{Comparison, Condition, Date, Node, Number, Rule, Tag, TagValue, TextCondition};
 use crate::language::eval::{self, Clock};
@@ -267,7 +267,7 @@ pub(crate) fn quoted<T: AsRef<str>>(names: &[T]) -> String {
 }
 
 /// The dataset with the fields of structs that rules name (`info.street`) as columns, if any are named.
-pub(crate) fn with_fields(ruleset: &Ruleset, data: &Dataset) -> Option<Dataset> {
+pub(crate) fn with_fields(ruleset: &Ruleset, data: &Dataset) -> Result<Option<Dataset>, DataError> {
     let mut names: Vec<&str> = ruleset.analyzers.iter().flat_map(|analyzer| &analyzer.parameters).map(|name| name.value.as_str()).collect();
     for node in &ruleset.rules {
         parameters(node, &mut names);
@@ -277,9 +277,9 @@ pub(crate) fn with_fields(ruleset: &Ruleset, data: &Dataset) -> Option<Dataset> 
     let fields: Vec<Expr> =
         names.into_iter().filter(|name| !data.schema().contains(name)).filter_map(|name| field(data.schema(), name)).collect();
     if fields.is_empty() {
-        return None;
+        return Ok(None);
     }
-    Dataset::of_lazy(data.scan().ok()?.with_columns(fields)).ok()
+    Dataset::of_lazy(data.scan()?.with_columns(fields)).map(Some)
 }
 
 fn parameters<'a>(node: &'a Node, names: &mut Vec<&'a str>) {

@@ -7,7 +7,8 @@ use crate::data::{DataError, Dataset};
 
 /// What kept an evaluation from the data.
 pub(super) struct Unread<'a> {
-    datasets: Vec<&'a Dataset>,
+    /// With what each is called.
+    datasets: Vec<(String, &'a Dataset)>,
     found: Option<Arc<DataError>>,
     broken: bool,
 }
@@ -15,7 +16,8 @@ pub(super) struct Unread<'a> {
 impl<'a> Unread<'a> {
     /// Nothing so far, of a dataset and of all that rules may compare it with.
     pub(super) fn new(data: &'a Dataset, context: &'a Context) -> Unread<'a> {
-        Unread { datasets: std::iter::once(data).chain(context.references.values()).collect(), found: None, broken: false }
+        let references = context.references.iter().map(|(alias, reference)| (format!("the reference \"{alias}\""), reference));
+        Unread { datasets: std::iter::once(("the data".to_owned(), data)).chain(references).collect(), found: None, broken: false }
     }
 
     /// Takes in why something could not be told.
@@ -30,16 +32,22 @@ impl<'a> Unread<'a> {
     /// What it was, with the file named.
     ///
     /// A query that came to grief doesn't tell whether its own doing was wrong or a file is damaged, and its
-    /// words are not to be relied on: so all is read once more, with nothing asked of it.
+    /// words are not to be relied on: so all is read once more, with nothing asked of it. What is wrong then is
+    /// wrong with the data.
     pub(super) fn settle(self) -> Option<Arc<DataError>> {
         match self.found {
-            Some(error) => Some(named(error, &self.datasets)),
-            None if self.broken => {
-                self.datasets.iter().find_map(|data| data.read_through().err()).filter(DataError::is_unread).map(Arc::new)
-            }
+            Some(error) => Some(named(error, &self.datasets.iter().map(|(_, data)| *data).collect::<Vec<_>>())),
+            None if self.broken => self.datasets.iter().find_map(|(of, data)| data.read_through().err().map(|error| damaged(of, error))),
             None => None,
         }
     }
+}
+
+fn damaged(of: &str, error: DataError) -> Arc<DataError> {
+    Arc::new(match error {
+        DataError::Query(why) => DataError::Damaged { of: of.to_owned(), why },
+        error => error,
+    })
 }
 
 /// An error of the system with the file that it is about, if that can be told.

@@ -1,10 +1,10 @@
 //! What is measured in which pass, and what becomes of it.
 
-use polars::prelude::{DataType, PlSmallStr, col, lit};
+use polars::prelude::{DataType, PlSmallStr, lit};
 
 use super::{ColumnProfile, Kind, Lengths, Numbers, Profile, Quantile, Spread, TypeCounts, ValueCount, bins::bins, times::times};
 use crate::{
-    data::{DataError, Dataset},
+    data::{DataError, Dataset, named},
     stats::{self, Measure, MeasureError, Measured, Quantiles, Statistic, TopValues, measure_with_options},
 };
 
@@ -181,7 +181,7 @@ fn second_pass(data: &Dataset, columns: &mut [ColumnProfile], options: &Options)
             let cast = unused(data, &column.name);
             wanted.extend(of_numbers(|| cast.clone()).map(Statistic::of));
             // Deequ's numbers may have a space between sign and digits.
-            let number = col(column.name.as_str()).str().replace_all(lit(" "), lit(""), true).cast(DataType::Float64);
+            let number = named(&column.name).str().replace_all(lit(" "), lit(""), true).cast(DataType::Float64);
             casts.push(number.alias(PlSmallStr::from_str(&cast)));
         }
     }

@@ -1,5 +1,7 @@
 //! What can go wrong with a measurement: with one statistic, or with all of it.
 
+use polars::error::PolarsError;
+
 use crate::data::{DataError, sql::SqlError};
 
 /// Why one statistic could not be measured.
@@ -47,4 +49,21 @@ pub enum MeasureError {
     /// A thread came to an end before its work did.
     #[error("a thread of the measurement has panicked")]
     Panicked,
+}
+
+/// For functions that Polars calls. What kept us from the data stays what it is.
+impl From<MeasureError> for PolarsError {
+    fn from(error: MeasureError) -> PolarsError {
+        match error {
+            MeasureError::Data(error) if error.is_unread() => error.into_polars(),
+            MeasureError::Spill(error) => DataError::Scratch(error).into_polars(),
+            other => PolarsError::ComputeError(other.to_string().into()),
+        }
+    }
+}
+
+impl From<StatisticError> for PolarsError {
+    fn from(error: StatisticError) -> PolarsError {
+        PolarsError::ComputeError(error.to_string().into())
+    }
 }

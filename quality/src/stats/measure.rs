@@ -2,6 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use polars::error::PolarsResult;
+
 use super::{
     Measure, MeasureError, State, Statistic, StatisticError, footers,
     keys::Keep,
@@ -88,16 +90,16 @@ pub fn measure_with_options(dataset: &Dataset, statistics: &[Statistic], options
 }
 
 /// The keys of some columns that occur more than once, among the rows that a filter lets through; or why they can't be found.
-pub(crate) fn repeated_keys(dataset: &Dataset, columns: &[String], filter: Option<&str>) -> Result<HashSet<u128>, String> {
+pub(crate) fn repeated_keys(dataset: &Dataset, columns: &[String], filter: Option<&str>) -> PolarsResult<HashSet<u128>> {
     let measure = Measure::Frequencies(columns.to_vec());
     let statistic = Statistic { measure, filter: filter.map(str::to_owned), group_by: Vec::new() };
     let (plan, errors) = Plan::new(dataset.schema(), &[(0, &statistic)]);
     let errors = errors.into_iter().map(|(_, error)| Err(error));
-    let found = pass::run(dataset, &plan, Keep::Repeated, Options::default().memory).map_err(|error| error.to_string())?;
+    let found = pass::run(dataset, &plan, Keep::Repeated, Options::default().memory)?;
     let table = match errors.chain(found.into_iter().map(|(_, found)| found)).next() {
         Some(Ok(Value::One(State::Frequencies(counted)))) => counted.table.unwrap_or_default(),
-        Some(Err(error)) => return Err(error.to_string()),
-        _ => return Err(StatisticError::NotMeasured.to_string()),
+        Some(Err(error)) => return Err(error.into()),
+        _ => return Err(StatisticError::NotMeasured.into()),
     };
     Ok(table.iter().filter(|(_, count)| *count > 1).map(|(key, _)| key).collect())
 }

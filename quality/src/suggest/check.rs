@@ -60,6 +60,15 @@ pub fn suggest(data: &Dataset, options: &Options) -> Result<Suggestions, Suggest
     if !(options.confidence > 0.0 && options.confidence < 1.0) {
         return Err(SuggestError::Options("the confidence must be between 0 and 1"));
     }
+    data.check_lines()?;
+    suggest_of(data, options).map_err(|error| match error {
+        SuggestError::Options(_) | SuggestError::Profile(ProfileError::NoColumn(_)) => error,
+        // Some of the rows are a plan, which does not know its files.
+        error => data.read_through().err().map_or(error, SuggestError::Data),
+    })
+}
+
+fn suggest_of(data: &Dataset, options: &Options) -> Result<Suggestions, SuggestError> {
     let (own, others) = split::split(data, options.held_out, options.seed)?;
     let profiled = profile(&own, &profile::Options { columns: options.columns.clone(), ..profile::Options::default() })?;
     let mut drafts = drafts(&profiled, options);

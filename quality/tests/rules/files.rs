@@ -1,9 +1,11 @@
 //! Rules on files.
 
 use std::fs;
+use std::io::{self, Read};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use lakegate_quality::data::{FileAccess, FileAccessError, FileEntry};
 use polars::prelude::*;
 
 use super::*;
@@ -117,4 +119,74 @@ fn a_frame_has_no_files() {
         &df!("n" => [1]).unwrap(),
         &[("FileFreshness > (now() - 2 hours)", ERROR), ("FileSize > 1", ERROR), ("FileUniqueness = 1", ERROR)],
     );
+}
+
+/// Files somewhere else, which can be listed or opened, or not.
+struct Elsewhere {
+    list: Result<Vec<&'static str>, io::ErrorKind>,
+    open: Option<io::ErrorKind>,
+}
+
+impl FileAccess for Elsewhere {
+    fn list(&self, location: &str) -> Result<Vec<FileEntry>, FileAccessError> {
+        let entry = |name: &&str| FileEntry { location: format!("{location}{name}"), bytes: 4, modified: 0 };
+        let failed = |kind: io::ErrorKind| FileAccessError::Io { location: location.to_owned(), source: kind.into() };
+        self.list.as_ref().map(|names| names.iter().map(entry).collect()).map_err(|kind| failed(*kind))
+    }
+
+    fn open(&self, file: &FileEntry) -> Result<Box<dyn Read>, FileAccessError> {
+        match self.open {
+            None => Ok(Box::new(Broken)),
+            Some(kind) => Err(FileAccessError::Io { location: file.location.clone(), source: kind.into() }),
+        }
+    }
+}
+
+/// A connection that ends in the middle.
+struct Broken;
+
+impl Read for Broken {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::ConnectionReset.into())
+    }
+}
+
+fn ask(files: Elsewhere, rule: &str) -> Evaluated {
+    let context = context().with_files(Arc::new(files)).with_own_files(vec!["s3://bucket/own".to_owned()]);
+    evaluate(&parse(&format!("Rules = [{rule}]")), &Dataset::of_frame(df!("n" => [1]).unwrap()), &context)
+}
+
+#[test]
+fn a_store_that_fails_is_no_verdict_on_its_files() {
+    let down = || Elsewhere { list: Err(io::ErrorKind::TimedOut), open: None };
+    let closed = || Elsewhere { list: Ok(vec!["/a"]), open: Some(io::ErrorKind::PermissionDenied) };
+    let cut = || Elsewhere { list: Ok(vec!["/a"]), open: None };
+    let cases: [(fn() -> Elsewhere, &str, io::ErrorKind); 7] = [
+        (down, "FileSize \"s3://b/p\" > 1 B", io::ErrorKind::TimedOut),
+        (down, "FileFreshness > (now() - 2 hours)", io::ErrorKind::TimedOut),
+        (down, "FileUniqueness = 1", io::ErrorKind::TimedOut),
+        (closed, "FileUniqueness = 1", io::ErrorKind::PermissionDenied),
+        (closed, "FileMatch \"s3://b/p\" in [\"00\"]", io::ErrorKind::PermissionDenied),
+        (cut, "FileMatch in [\"00\"]", io::ErrorKind::ConnectionReset),
+        (cut, "FileMatch \"s3://b/p\" \"s3://b/q\"", io::ErrorKind::ConnectionReset),
+    ];
+    for (files, rule, kind) in cases {
+        let evaluated = ask(files(), rule);
+        let error = evaluated.unread().unwrap_or_else(|| panic!("{rule}: {:?}", evaluated.evaluation.rules));
+        assert_eq!(error.io().map(io::Error::kind), Some(kind), "{rule}: {error}");
+        assert!(error.path().is_some_and(|path| path.starts_with("s3://")), "{rule}: {error}");
+    }
+}
+
+#[test]
+fn a_file_of_the_dataset_that_has_gone_is_data_that_can_not_be_read() {
+    for list in [Ok(vec![]), Err(io::ErrorKind::NotFound)] {
+        let evaluated = ask(Elsewhere { list: list.clone(), open: None }, "FileSize > 1 B");
+        let error = evaluated.unread().unwrap();
+        assert_eq!((error.path(), error.io().map(io::Error::kind)), (Some(Path::new("s3://bucket/own")), Some(io::ErrorKind::NotFound)));
+        // Whoever names a place where nothing is asks for what can't be measured.
+        let evaluated = ask(Elsewhere { list: list.clone(), open: None }, "FileSize \"s3://b/p\" > 1 B");
+        assert!(evaluated.unread().is_none());
+        assert_eq!(evaluated.evaluation.rules[0].outcome, if list.is_ok() { FAILED } else { ERROR });
+    }
 }

@@ -10,6 +10,7 @@ mod fuzz;
 mod groups;
 mod keys;
 mod numbers;
+mod patterns;
 mod references;
 mod rows;
 mod shapes;

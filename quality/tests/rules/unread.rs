@@ -3,8 +3,10 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use lakegate_quality::data::{DataError, Dataset};
+use lakegate_quality::data::{DataError, Dataset, Open, Part};
 use lakegate_quality::evaluate::{Evaluated, evaluate};
 use polars::prelude::*;
 
@@ -159,4 +161,53 @@ fn rows_that_can_not_be_read_once_more_name_the_file() {
     let error = rows.collect_with_engine(Engine::Streaming).map(|_| ()).unwrap_err();
     let unread = evaluated.unread_in(&error).unwrap();
     assert_eq!((unread.path(), unread.io().is_some()), (Some(files[0].as_path()), true), "{unread}");
+}
+
+#[test]
+fn a_plan_of_damaged_files_can_not_be_read_and_says_of_what_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ours, theirs) = (text(folder.path(), "ours.csv", "id\n1\n2\n"), parquet(folder.path(), "theirs.parquet"));
+    let plan = LazyFrame::scan_parquet(PlRefPath::try_from_path(&theirs).unwrap(), ScanArgsParquet::default()).unwrap();
+    let context = context().with_reference("ref", Dataset::of_lazy(plan).unwrap());
+    let data = Dataset::of_files(&[ours], None).unwrap();
+    damage(&theirs);
+    for rule in
+        ["ReferentialIntegrity \"id\" \"ref.id\" = 1", "AggregateMatch \"sum(id)\" \"sum(ref.id)\" > 0", "RowCountMatch \"ref\" > 0"]
+    {
+        let evaluated = evaluate(&parse(&format!("Rules = [{rule}]")), &data, &context);
+        // The rows are counted by what the footer says.
+        let Some(error) = evaluated.unread() else { continue };
+        assert!(error.io().is_none() && !error.hint().is_empty(), "{rule}: {error}");
+        assert!(error.to_string().contains("the reference \"ref\""), "{rule}: {error}");
+    }
+    let evaluated = evaluate(&parse("Rules = [ReferentialIntegrity \"id\" \"ref.id\" = 1]"), &data, &context);
+    assert!(evaluated.unread().is_some(), "{:?}", evaluated.evaluation.rules);
+}
+
+/// Rows that can't be opened at the first try.
+struct Late(AtomicBool);
+
+impl Open for Late {
+    fn open(&self) -> Result<LazyFrame, DataError> {
+        if self.0.swap(false, Ordering::Relaxed) {
+            return Err(DataError::Open { path: "part".into(), source: std::io::ErrorKind::TimedOut.into() });
+        }
+        let street = df!("street" => ["a", "b"]).unwrap().into_struct("info".into()).into_series();
+        Ok(DataFrame::new(2, vec![street.into()])?.lazy())
+    }
+}
+
+#[test]
+fn a_field_of_rows_that_were_not_there_for_a_moment_is_no_missing_column() {
+    let schema = Schema::from_iter([Field::new("info".into(), DataType::Struct(vec![Field::new("street".into(), DataType::String)]))]);
+    let evaluate_at = |is_late: bool| {
+        let part = Part::Later { name: "part".to_owned(), size: 1, open: Arc::new(Late(AtomicBool::new(is_late))) };
+        let data = Dataset::of_parts(schema.clone(), vec![part]).unwrap();
+        evaluate(&parse("Rules = [IsComplete \"info.street\"]"), &data, &context())
+    };
+    let evaluated = evaluate_at(false);
+    assert_eq!(evaluated.evaluation.score, 1.0, "{:?}", evaluated.evaluation);
+    let evaluated = evaluate_at(true);
+    let error = evaluated.unread().unwrap_or_else(|| panic!("{:?}", evaluated.evaluation));
+    assert_eq!((error.path(), error.io().is_some()), (Some(Path::new("part")), true));
 }

@@ -19,7 +19,12 @@ pub(super) fn plan(scope: &Scope<'_>) -> Result<Plan, Fault> {
 }
 
 fn prepare(scope: &Scope<'_>) -> Result<LazyFrame, Fault> {
-    let scan = |dataset: &data::Dataset| dataset.scan().map_err(Fault::from);
+    // What can't be read is no fault of the query, which would tell of it in words only.
+    let scan = |dataset: &data::Dataset| -> Result<LazyFrame, Fault> {
+        let mut plan = dataset.scan()?;
+        plan.collect_schema()?;
+        Ok(plan)
+    };
     let mut tables = vec![(PRIMARY, scan(scope.whole)?)];
     if let Some(name) = scope.primary.filter(|name| *name != PRIMARY && !scope.context.references.contains_key(*name)) {
         tables.push((name, scan(scope.whole)?));

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use polars::prelude::{BooleanChunked, DataType, Expr, Field, IntoColumn, as_struct, lit, polars_err};
+use polars::prelude::{BooleanChunked, DataType, Expr, Field, IntoColumn, PolarsResult, as_struct, lit};
 
 use super::super::judge::{Judge, Shares, ratio, unmet};
 use super::super::predicate::{self, is_nested};
@@ -79,10 +79,10 @@ pub(super) fn key_test(scope: &Scope<'_>, columns: &[String]) -> Result<RowTest,
 }
 
 /// Whether a key, as a struct of its columns, is not among those that repeat.
-fn occurs_once(key: Expr, repeated: Result<Arc<HashSet<u128>>, String>) -> Expr {
+fn occurs_once(key: Expr, repeated: PolarsResult<Arc<HashSet<u128>>>) -> Expr {
     key.map(
         move |column| {
-            let repeated = repeated.as_ref().map_err(|why| polars_err!(ComputeError: "{why}"))?;
+            let repeated = repeated.clone()?;
             let columns = column.struct_()?.fields_as_series();
             let keys = keys_of_rows(&columns.iter().collect::<Vec<_>>())?;
             let once: BooleanChunked = keys.iter().map(|key| Some(key.is_none_or(|key| !repeated.contains(&key)))).collect();
@@ -160,4 +160,32 @@ pub(super) fn not_constant(scope: &Scope<'_>) -> Result<Plan, Fault> {
             unmet(values.groups as f64, &format!("\"{column}\" has {} value in {} rows; expected at least 2.", values.groups, values.rows))
         }))
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use polars::prelude::{Engine, IntoLazy, df};
+
+    use super::*;
+    use crate::data::Dataset;
+
+    #[test]
+    fn keys_that_can_not_be_read_again_are_no_error_of_the_rule() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.csv");
+        fs::write(&path, "id,x\n1,2\n").unwrap();
+        let data = Dataset::of_files(std::slice::from_ref(&path), None).unwrap();
+        let fault = || {
+            let repeated = repeated_keys(&data, &["id".to_owned()], None).map(Arc::new);
+            let once = occurs_once(as_struct(vec![named("id")]), repeated).alias("once");
+            df!("id" => [1]).unwrap().lazy().with_column(once).collect_with_engine(Engine::Streaming).map_err(Fault::from).map(drop)
+        };
+        assert!(fault().is_ok());
+        fs::write(&path, "id,x\n1,2,3\n").unwrap();
+        assert!(matches!(fault(), Err(Fault::Unread(error)) if error.io().is_none() && error.path() == Some(&path)));
+        fs::remove_file(&path).unwrap();
+        assert!(matches!(fault(), Err(Fault::Unread(error)) if error.io().is_some() && error.path() == Some(&path)));
+    }
 }

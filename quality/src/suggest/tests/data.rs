@@ -157,3 +157,27 @@ fn the_flights_of_a_month() {
         .collect();
     assert!(failed.is_empty(), "{failed:#?}");
 }
+
+#[test]
+fn lines_with_too_many_fields_are_told_and_nothing_is_suggested() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("wide.csv");
+    std::fs::write(&path, "id,name\n1,x\n2,y,z\n").unwrap();
+    for held_out in [0.0, 0.5] {
+        let data = Dataset::of_files(std::slice::from_ref(&path), None).unwrap();
+        let error = suggest(&data, &all(held_out)).map(|_| ()).unwrap_err();
+        assert!(matches!(&error, SuggestError::Data(_) | SuggestError::Profile(_)), "{error:?}");
+        assert!(error.to_string().contains("line 3 has 3 fields where the header has 2"), "{error}");
+    }
+}
+
+#[test]
+fn a_file_that_has_gone_is_named_though_some_rows_are_held_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("gone.ndjson");
+    std::fs::write(&path, "{\"id\": 1}\n{\"id\": 2}\n").unwrap();
+    let data = Dataset::of_files(std::slice::from_ref(&path), None).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    let error = suggest(&data, &all(0.5)).map(|_| ()).unwrap_err();
+    assert!(matches!(&error, SuggestError::Data(error) if error.path() == Some(&path) && error.io().is_some()), "{error:?}");
+}

@@ -7,7 +7,7 @@ use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
 use super::super::super::{Fault, Scope};
-use crate::data::{FileAccess, FileEntry};
+use crate::data::{FileAccess, FileAccessError, FileEntry};
 
 /// An algorithm of `hashAlgorithm`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +36,7 @@ impl Algorithm {
             Algorithm::Sha1 => digest::<Sha1>(bytes),
             Algorithm::Sha256 => digest::<Sha256>(bytes),
         };
-        result.map_err(|error| Fault::error(format!("{} can't be read: {error}.", file.location)))
+        Ok(result.map_err(|source| FileAccessError::Io { location: file.location.clone(), source })?)
     }
 }
 

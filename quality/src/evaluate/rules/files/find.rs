@@ -2,14 +2,14 @@
 
 use super::super::super::predicate::pattern::Pattern;
 use super::super::super::{Fault, Scope};
-use crate::data::{FileAccess, FileEntry};
+use crate::data::{DataError, FileAccess, FileAccessError, FileEntry};
 use crate::language::ast::TagValue;
 
 /// The files of a parameter, or the dataset's if there is none. There is at least one.
 pub(super) fn find(scope: &Scope<'_>, parameter: usize) -> Result<Vec<FileEntry>, Fault> {
     let access = scope.context.files.as_ref();
     let files = match scope.rule.parameters.get(parameter) {
-        Some(parameter) => access.list(&parameter.value)?,
+        Some(parameter) => access.list(&parameter.value).map_err(of_place)?,
         None => of_dataset(scope, access)?,
     };
     let files = narrow(scope, files)?;
@@ -19,6 +19,12 @@ pub(super) fn find(scope: &Scope<'_>, parameter: usize) -> Result<Vec<FileEntry>
     }
 }
 
+/// A place that a rule names and where nothing is can't be measured, however often it is looked at.
+fn of_place(error: FileAccessError) -> Fault {
+    if error.is_not_there() { Fault::Error(error.to_string()) } else { Fault::from(error) }
+}
+
+/// The dataset's files are there as long as it is: one that is gone leaves data that can't be read.
 fn of_dataset(scope: &Scope<'_>, access: &dyn FileAccess) -> Result<Vec<FileEntry>, Fault> {
     let (dataset, own) = match scope.text_tag("dataFrame")? {
         Some(alias) if alias != "primary" => (scope.reference(alias, "additional data sources")?, None),
@@ -32,7 +38,12 @@ fn of_dataset(scope: &Scope<'_>, access: &dyn FileAccess) -> Result<Vec<FileEntr
     }
     let mut files = Vec::with_capacity(locations.len());
     for location in &locations {
-        files.extend(access.list(location)?);
+        let found = access.list(location)?;
+        if found.is_empty() {
+            let source = std::io::ErrorKind::NotFound.into();
+            return Err(Fault::from(DataError::Open { path: location.into(), source }));
+        }
+        files.extend(found);
     }
     Ok(files)
 }
