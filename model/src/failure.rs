@@ -112,6 +112,10 @@ failure_codes! {
     SchemaDrift = "schema_drift", User, Never;
     /// The rules of a `quality` step don't hold, or could not be evaluated.
     QualityFailed = "quality_failed", User, Never;
+    /// Rules could not be held against what was written, because it, or what it is compared with, could not be reached.
+    Unaudited = "unaudited", Outside, Backoff;
+    /// Data of the lake is damaged: what was staged, or a table that it is compared with.
+    DamagedData = "damaged_data", Outside, Never;
     /// Polars panicked on this input.
     EnginePanic = "engine_panic", System, Never;
     /// The task needs more memory than the worker's slot may use.
@@ -147,6 +151,12 @@ failure_codes! {
 }
 
 impl FailureCode {
+    /// Whether what ends with it is kept in quarantine, to go through its stage again once the cause is mended: its
+    /// audit let it not pass, or could not be held.
+    pub fn sets_aside(self) -> bool {
+        matches!(self, FailureCode::QualityFailed | FailureCode::Unaudited | FailureCode::DamagedData)
+    }
+
     /// The code with this text.
     pub fn from_text(text: &str) -> Option<FailureCode> {
         FailureCode::ALL.iter().copied().find(|code| code.as_str() == text)

@@ -30,7 +30,8 @@ pub fn failure_of_status(status: &Status) -> Failure {
         Code::DeadlineExceeded => FailureCode::Timeout,
         Code::Cancelled => FailureCode::Cancelled,
         Code::Unavailable | Code::ResourceExhausted | Code::Unknown => FailureCode::Unavailable,
-        Code::Internal | Code::DataLoss | Code::Ok => FailureCode::Internal,
+        Code::DataLoss => FailureCode::DamagedData,
+        Code::Internal | Code::Ok => FailureCode::Internal,
     };
     Failure::new(code, status.message())
 }
@@ -50,9 +51,13 @@ fn grpc_code(code: FailureCode) -> Code {
         FailureCode::Timeout => Code::DeadlineExceeded,
         FailureCode::Cancelled => Code::Cancelled,
         FailureCode::OutOfMemory => Code::ResourceExhausted,
-        FailureCode::Unavailable | FailureCode::WorkerLost | FailureCode::LakeIo | FailureCode::Ledger | FailureCode::Catalog => {
-            Code::Unavailable
-        }
+        FailureCode::Unavailable
+        | FailureCode::WorkerLost
+        | FailureCode::LakeIo
+        | FailureCode::Unaudited
+        | FailureCode::Ledger
+        | FailureCode::Catalog => Code::Unavailable,
+        FailureCode::DamagedData => Code::DataLoss,
         FailureCode::EnginePanic | FailureCode::Internal => Code::Internal,
     }
 }

@@ -203,11 +203,12 @@ fn located(zones: &Zones, object: &ObjectVersion) -> String {
     zones.locate(&object.bucket, &object.key).map(|at| at.to_string()).unwrap_or_default()
 }
 
-/// Whether an object was set aside: by a drift policy, because it could not be read, or by an audit.
+/// Whether an object was set aside: by a drift policy, because it could not be read, or by an audit, even one that could
+/// not be held.
 fn is_aside(record: &ObjectRecord) -> bool {
     match record.state {
         ObjectState::Quarantined => true,
-        ObjectState::Failed => record.failure.as_ref().is_some_and(|failure| failure.code == FailureCode::QualityFailed),
+        ObjectState::Failed => record.failure.as_ref().is_some_and(|failure| failure.code.sets_aside()),
         _ => false,
     }
 }

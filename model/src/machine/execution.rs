@@ -353,7 +353,10 @@ fn after_failure(state: &ExecutionState, failure: Failure, rules: Rules, now: Ti
 }
 
 fn most_failures(failure: &Failure, rules: Rules) -> u32 {
-    let is_outage = matches!(failure.code, FailureCode::LakeIo | FailureCode::Catalog | FailureCode::Ledger | FailureCode::Unavailable);
+    let is_outage = matches!(
+        failure.code,
+        FailureCode::LakeIo | FailureCode::Unaudited | FailureCode::Catalog | FailureCode::Ledger | FailureCode::Unavailable
+    );
     if is_outage && rules.retry.attempts > 1 { rules.retry.attempts.max(MAX_OUTAGE_FAILURES) } else { rules.retry.attempts }
 }
 
@@ -386,7 +389,7 @@ impl ExecutionState {
     pub fn has_aside(&self) -> bool {
         match &self.phase {
             Phase::Succeeded { output } => output.aside.is_some() || output.rejected.iter().any(Rejected::is_aside),
-            Phase::Failed { failure } => failure.code == FailureCode::QualityFailed,
+            Phase::Failed { failure } => failure.code.sets_aside(),
             Phase::Quarantined { .. } => true,
             _ => false,
         }

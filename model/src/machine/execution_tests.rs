@@ -153,7 +153,15 @@ fn an_outage_is_waited_for_and_ends_all_the_same() {
     let Phase::Ready { not_before } = state.phase else { panic!("{state:?}") };
     assert!(not_before > Timestamp(0));
     let state = run((1..=MAX_OUTAGE_FAILURES).flat_map(io).collect());
-    assert!(matches!(state.phase, Phase::Failed { .. }), "{state:?}");
+    assert!(matches!(state.phase, Phase::Failed { .. }) && !state.has_aside(), "{state:?}");
+    // What an audit could not read for good waits in quarantine, and what is damaged does so at once.
+    let unaudited = |attempt| [started(), Fact::Failed { attempt, failure: failure(FailureCode::Unaudited) }];
+    let state = run((1..MAX_OUTAGE_FAILURES).flat_map(unaudited).collect());
+    assert!(matches!(state.phase, Phase::Ready { .. }) && !state.has_aside(), "{state:?}");
+    let state = run((1..=MAX_OUTAGE_FAILURES).flat_map(unaudited).collect());
+    assert!(matches!(state.phase, Phase::Failed { .. }) && state.has_aside(), "{state:?}");
+    let state = run(vec![started(), Fact::Failed { attempt: 1, failure: failure(FailureCode::DamagedData) }]);
+    assert!(matches!(state.phase, Phase::Failed { .. }) && state.has_aside(), "{state:?}");
     let once = Rules { retry: RetryPolicy { attempts: 1, ..RULES.retry }, ..RULES };
     let running = run(vec![started()]);
     let [_, failed] = io(1);

@@ -42,19 +42,12 @@ impl Kept {
         kept.push((table.clone(), version, frame));
     }
 
-    /// The tables by the names the SQL knows them by.
-    pub(super) fn load(&self, references: &[ReferenceTable], engine: &Engine) -> Result<Vec<(String, LazyFrame)>, Failure> {
-        references.iter().map(|reference| Ok((reference.alias.clone(), self.frame(reference, engine)?))).collect()
-    }
-
-    fn frame(&self, reference: &ReferenceTable, engine: &Engine) -> Result<LazyFrame, Failure> {
+    /// A table's rows as they were in its version.
+    pub(super) fn frame(&self, reference: &ReferenceTable, engine: &Engine) -> Result<LazyFrame, Failure> {
         if let Some(frame) = self.get(&reference.table, reference.version) {
             return Ok(frame.lazy());
         }
-        let failed = |error: PolarsError| {
-            let message = format!("table {} version {} can't be read: {}", reference.table, reference.version, failure::clean(&error));
-            Failure::new(FailureCode::LakeIo, message)
-        };
+        let failed = |error: PolarsError| unreadable(&error, &format!("table {} version {}", reference.table, reference.version));
         let (plan, bytes) = plan(reference, engine)?;
         if bytes > KEPT_TABLE {
             return Ok(plan);
@@ -92,23 +85,38 @@ pub(super) fn part(
     scratch: &Path,
 ) -> Result<(LazyFrame, u64), Failure> {
     let (opened, size) = open(&file.location, table, remote, scratch)?;
-    let plan = file_plan(opened, &file.partition, wanted).map_err(|error| {
-        let message = format!("table {table}: {} can't be read: {}", file.location, failure::clean(&error));
-        Failure::new(FailureCode::LakeIo, message)
-    })?;
+    let of_file = |error: PolarsError| unreadable(&error, &format!("table {table}: {}", file.location));
+    let plan = file_plan(opened, &file.partition, wanted).map_err(of_file)?;
     Ok((plan, size))
+}
+
+/// What of a published table can't be read: the system may get better, a file that is damaged will not.
+fn unreadable(error: &PolarsError, what: &str) -> Failure {
+    if let Some(error) = failure::io_of(error) {
+        return failure::of_io(error, "reading", what);
+    }
+    Failure::new(FailureCode::DamagedData, format!("{what} can't be read: {}", failure::clean(error)))
+        .hint("write the table's file again, or take it out of the table")
 }
 
 fn open(location: &Location, table: &TableId, remote: &Remote, scratch: &Path) -> Result<(File, u64), Failure> {
     let failed = |error: io::Error| failure::of_io(&error, &format!("table {table}: reading"), location.as_str());
     let file = if location.s3().is_some() {
         // The scratch file has no name any more and is there as long as it is open.
-        remote.fetch(location, location.as_str(), None, scratch)?.1
+        remote.fetch(location, location.as_str(), None, scratch).map_err(|failure| of_table(failure, table))?.1
     } else {
         File::open(local_path(location)?).map_err(failed)?
     };
     let size = file.metadata().map_err(failed)?.len();
     Ok((file, size))
+}
+
+/// A file that is gone is the table's trouble, as it is on a disk, and no object's.
+fn of_table(failure: Failure, table: &TableId) -> Failure {
+    match failure.code {
+        FailureCode::ObjectGone => Failure::new(FailureCode::LakeIo, format!("table {table}: reading: {}", failure.message)),
+        _ => failure,
+    }
 }
 
 /// A file of a table as a plan with the table's columns.

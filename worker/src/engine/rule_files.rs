@@ -6,7 +6,7 @@ use std::{
     path::PathBuf,
 };
 
-use lakegate_model::{Failure, Location};
+use lakegate_model::{Failure, FailureCode, Location, failure::Retry};
 use lakegate_quality::data::{FileAccess, FileAccessError, FileEntry, LocalFiles};
 
 use super::{remote::Remote, scratch::ScratchFile};
@@ -28,14 +28,15 @@ impl LakeFiles {
 impl FileAccess for LakeFiles {
     fn list(&self, location: &str) -> Result<Vec<FileEntry>, FileAccessError> {
         match on_s3(location) {
-            Some(location) => self.remote.list(&location).map_err(told),
+            Some(location) => self.remote.list(&location).map_err(|failure| told(&location, failure)),
             None => LocalFiles.list(location),
         }
     }
 
     fn open(&self, file: &FileEntry) -> Result<Box<dyn Read>, FileAccessError> {
         let Some(location) = on_s3(&file.location) else { return LocalFiles.open(file) };
-        let (kept, file) = self.remote.fetch(&location, location.as_str(), None, &self.scratch).map_err(told)?;
+        let (kept, file) =
+            self.remote.fetch(&location, location.as_str(), None, &self.scratch).map_err(|failure| told(&location, failure))?;
         Ok(Box::new(Fetched { file, _kept: kept }))
     }
 }
@@ -46,9 +47,16 @@ fn on_s3(location: &str) -> Option<Location> {
     ["s3", "s3a", "s3n"].contains(&scheme).then(|| Location::new(format!("s3://{rest}")))
 }
 
-fn told(failure: Failure) -> FileAccessError {
+/// What may pass, and what somebody else has done meanwhile, is no error of the rule; what was asked wrongly is.
+fn told(location: &Location, failure: Failure) -> FileAccessError {
     let hint = if failure.hint.is_empty() { String::new() } else { format!(" ({})", failure.hint) };
-    FileAccessError(format!("{}{hint}.", failure.message))
+    let kind = match failure.code {
+        FailureCode::ObjectGone => io::ErrorKind::NotFound,
+        FailureCode::PermissionDenied => io::ErrorKind::PermissionDenied,
+        code if code.retry() == Retry::Backoff => io::ErrorKind::Other,
+        _ => return FileAccessError::Refused(format!("{}{hint}.", failure.message)),
+    };
+    FileAccessError::Io { location: location.to_string(), source: io::Error::new(kind, format!("{}{hint}", failure.message)) }
 }
 
 /// An object's bytes, which are there as long as they are read.
@@ -86,6 +94,19 @@ mod tests {
         assert_eq!((found.len(), found[0].bytes, found[0].name()), (1, 4, "a.txt"));
         assert_eq!(io::read_to_string(files.open(&found[0]).unwrap()).unwrap(), "text");
         let error = files.list("gs://bucket/a").unwrap_err();
-        assert!(error.0.contains("gs://bucket/a"), "{error}");
+        assert!(matches!(&error, FileAccessError::Refused(why) if why.contains("gs://bucket/a")), "{error}");
+    }
+
+    #[test]
+    fn an_outage_is_told_from_what_is_asked_wrongly() {
+        let location = Location::new("s3://bucket/a");
+        let kind = |code| match told(&location, Failure::new(code, "listing it")) {
+            FileAccessError::Io { source, .. } => Some(source.kind()),
+            FileAccessError::Refused(_) => None,
+        };
+        assert_eq!(kind(FailureCode::LakeIo), Some(io::ErrorKind::Other));
+        assert_eq!(kind(FailureCode::PermissionDenied), Some(io::ErrorKind::PermissionDenied));
+        assert_eq!(kind(FailureCode::ObjectGone), Some(io::ErrorKind::NotFound));
+        assert_eq!(kind(FailureCode::InvalidRequest), None);
     }
 }

@@ -11,7 +11,7 @@ use lakegate_model::{
 use polars::prelude::*;
 
 use super::{
-    Assignment, Engine, Target, audit,
+    Assignment, Engine, ReferenceTable, Target, audit,
     drain::{Undrained, check_cancelled, drain},
     files::Destination,
     input::{Check, Inputs},
@@ -33,7 +33,7 @@ pub(super) fn run(engine: &Engine, assignment: &Assignment) -> Result<TaskOutput
     check_cancelled(assignment)?;
     let assignment = &*released::as_it_is_run(assignment);
     engine.allowed.check(&assignment.stage)?;
-    let references = engine.references.load(&assignment.references, engine)?;
+    let references = load_references(engine, assignment)?;
     let mut inputs = Inputs::load(&assignment.input, &assignment.stage.input, engine)?;
     let output = if inputs.is_small(engine.stream_above) {
         run_in_memory(engine, assignment, &mut inputs, &references)?
@@ -46,6 +46,16 @@ pub(super) fn run(engine: &Engine, assignment: &Assignment) -> Result<TaskOutput
     output.rejected = std::mem::take(&mut inputs.rejected);
     output.micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
     Ok(output)
+}
+
+/// Tables that SQL or rules read besides the input. Without those that rules are about there is no audit.
+fn load_references(engine: &Engine, assignment: &Assignment) -> Result<Vec<(String, LazyFrame)>, Failure> {
+    let of_rules = |alias: &str| assignment.stage.quality().is_some_and(|quality| quality.references.contains_key(alias));
+    let load = |reference: &ReferenceTable| {
+        let loaded = engine.references.frame(reference, engine);
+        loaded.map_err(|failure| if of_rules(&reference.alias) { audit::unaudited(failure) } else { failure })
+    };
+    assignment.references.iter().map(|reference| Ok((reference.alias.clone(), load(reference)?))).collect()
 }
 
 fn run_in_memory(engine: &Engine, assignment: &Assignment, inputs: &mut Inputs, references: &References) -> Result<TaskOutput, Failure> {

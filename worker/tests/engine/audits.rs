@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use lakegate_model::{
     FailureCode, Timestamp,
     audit::{Audit, Metric, Outcome, Verdict},
+    failure::Retry,
     machine::execution::TaskOutput,
     pipeline::{Composites, OnFailure, Quality, Stage, Step},
     table::TableId,
@@ -273,6 +274,38 @@ fn rules_compare_with_references_and_with_what_was_measured_before() {
     };
     assert_eq!(outcomes(&run(&[1.0, 4.0, 4.0])), [Outcome::Failed, Outcome::Passed], "one id in four is unknown");
     assert_eq!(outcomes(&run(&[4.0, 1.0, 1.0])), [Outcome::Failed, Outcome::Failed]);
+}
+
+#[test]
+fn a_table_that_can_not_be_read_is_no_verdict_and_a_damaged_one_is_told_at_once() {
+    let failed = |of_rules: bool, harm: fn(&std::path::Path)| {
+        let lake = Lake::new();
+        let orders = lake.put("nyc/flights/a.csv", ORDERS);
+        let known = lake.put("nyc/flights/known.csv", "id\n1\n2\n3\n4\n");
+        let table = lake.run(copy(), lake.input(&known), lake.table_target(&[])).unwrap();
+        let mut stage = audited(sql("SELECT * FROM input"), OnFailure::Warn, "ReferentialIntegrity \"id\" \"known.id\" = 1.0");
+        for step in &mut stage.steps {
+            if let Step::Quality(Quality { references, .. }) = step {
+                references.extend(of_rules.then(|| ("known".into(), TableId::new("nyc", "known"))));
+            }
+        }
+        let path = table.files[0].location.path().unwrap().to_owned();
+        harm(path.as_ref());
+        let failure = lake.run_with(stage, lake.input(&orders), lake.file_target(), vec![reference(&lake, "known", &table)]).unwrap_err();
+        assert!(failure.message.contains(&path), "{failure}");
+        failure
+    };
+    let cut = |path: &std::path::Path| std::fs::write(path, &std::fs::read(path).unwrap()[..40]).unwrap();
+    let vanish = |path: &std::path::Path| std::fs::remove_file(path).unwrap();
+    for of_rules in [true, false] {
+        let damaged = failed(of_rules, cut);
+        assert_eq!((damaged.code, damaged.retry()), (FailureCode::DamagedData, Retry::Never), "{damaged}");
+        assert!(damaged.hint.contains("write the table's file again"), "{damaged}");
+    }
+    let gone = failed(true, vanish);
+    assert_eq!((gone.code, gone.retry()), (FailureCode::Unaudited, Retry::Backoff), "{gone}");
+    assert!(gone.hint.contains("lakegate quarantine release"), "{gone}");
+    assert_eq!(failed(false, vanish).code, FailureCode::LakeIo, "it is the transform's table");
 }
 
 #[test]

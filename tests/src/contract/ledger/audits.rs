@@ -100,6 +100,9 @@ pub async fn executions_that_set_something_aside_are_listed(place: impl LedgerPl
         (rejecting(FailureCode::UnreadableData), true),
         (rejecting(FailureCode::ObjectChanged), false),
         (Phase::Superseded { failure: Failure::new(FailureCode::ObjectChanged, "no") }, false),
+        (failed(FailureCode::Unaudited), true),
+        (failed(FailureCode::LakeIo), false),
+        (failed(FailureCode::DamagedData), true),
     ]
     .into_iter()
     .enumerate()
@@ -119,8 +122,8 @@ pub async fn executions_that_set_something_aside_are_listed(place: impl LedgerPl
         assert_eq!(all_runs(&ledger, &with, size).await, expected, "pages of {size}");
     }
     let of_stage = Filter { dataset: Some(dataset()), stage: Some("other".into()), ..with.clone() };
-    assert_eq!(all_runs(&ledger, &of_stage, 1).await, expected.get(..2).expect("two of four"));
-    for (state, count) in [("succeeded", 2), ("running", 0), ("failed", 1), ("quarantined", 1), ("ready", 0)] {
+    assert_eq!(all_runs(&ledger, &of_stage, 1).await, expected.get(2..4).expect("two of six"));
+    for (state, count) in [("succeeded", 2), ("running", 0), ("failed", 3), ("quarantined", 1), ("ready", 0)] {
         let in_state = Filter { state: Some(state.into()), ..with.clone() };
         assert_eq!(all_runs(&ledger, &in_state, 100).await.len(), count, "{state}");
     }

@@ -25,6 +25,11 @@ const LONGEST_REASON: usize = 1_000;
 /// Statistics that are kept of one audit.
 const MOST_STATISTICS: usize = 2_000;
 
+/// What is done about data that can't be audited, once its cause is mended.
+pub(super) const RELEASE: &str = "`lakegate quarantine release` sends it through its stage again";
+/// What is done about damaged data of which nothing better is known.
+const DAMAGED: &str = "write it again; then `lakegate quarantine release` sends it through its stage again";
+
 /// Rules, and what they are asked with.
 pub(super) struct Judge<'q> {
     quality: &'q Quality,
@@ -64,9 +69,8 @@ impl<'q> Judge<'q> {
         let files = LakeFiles::new(engine.remote.shared(), engine.options.scratch.clone());
         context = context.with_files(Arc::new(files));
         for (alias, frame) in references.iter().filter(|(alias, _)| quality.references.contains_key(alias)) {
-            let dataset = Dataset::of_lazy(frame.clone()).map_err(|error| {
-                Failure::new(FailureCode::LakeIo, format!("{}: reference {alias} can't be read: {error}", quality.rules.file))
-            })?;
+            let dataset =
+                Dataset::of_lazy(frame.clone()).map_err(|error| unread(&format!("{}: reference {alias}", quality.rules.file), &error))?;
             context = context.with_reference(alias, dataset);
         }
         let of_rows = quality.scope == Scope::Output && matches!(assignment.input, TaskInput::Rows { .. });
@@ -119,11 +123,17 @@ impl<'q> Judge<'q> {
     }
 }
 
-/// What was staged, or what it is compared with, can't be read.
+/// What was staged, or what it is compared with, can't be read: for now, or, if it is damaged, ever.
 pub(super) fn unread(rules: &str, error: &DataError) -> Failure {
-    let is_denied = error.io().is_some_and(|error| error.kind() == io::ErrorKind::PermissionDenied);
-    let code = if is_denied { FailureCode::PermissionDenied } else { FailureCode::LakeIo };
-    Failure::new(code, format!("{rules}: the rules can't be held against the data: {error}"))
+    let message = format!("{rules}: the rules can't be held against the data: {error}");
+    match error.io().map(io::Error::kind) {
+        Some(io::ErrorKind::PermissionDenied) => Failure::new(FailureCode::PermissionDenied, message),
+        Some(_) => Failure::new(FailureCode::LakeIo, message),
+        None => Failure::new(FailureCode::DamagedData, message).hint(match error.hint() {
+            "" => DAMAGED.to_owned(),
+            hint => format!("{hint}; then {RELEASE}"),
+        }),
+    }
 }
 
 /// Earlier values, as the rules are given them.
@@ -226,6 +236,15 @@ mod tests {
         let failure = judge.judge(&dataset, &[]).map(|_| ()).unwrap_err();
         assert_eq!((failure.code, failure.retry()), (FailureCode::LakeIo, Retry::Backoff), "{failure}");
         assert!(failure.message.contains(file.to_str().unwrap()), "{failure}");
+    }
+
+    #[test]
+    fn damaged_data_is_told_at_once_with_what_to_do() {
+        let path = Path::new("a.parquet").to_owned();
+        let error = DataError::Unreadable { path, why: "a page can't be decoded".to_owned(), hint: "write it again" };
+        let failure = unread("q.dqdl", &error);
+        assert_eq!((failure.code, failure.retry()), (FailureCode::DamagedData, Retry::Never), "{failure}");
+        assert!(failure.message.contains("a.parquet: a page") && failure.hint.starts_with("write it again; then `lakegate"), "{failure}");
     }
 
     #[test]

@@ -14,7 +14,7 @@ use lakegate_model::{
     Failure, FailureCode,
     audit::{Audit, Outcome, RuleResult, Verdict, reason},
     machine::execution::TaskOutput,
-    pipeline::Scope,
+    pipeline::{Quality, Scope},
 };
 
 use super::{
@@ -22,7 +22,7 @@ use super::{
     drain::check_cancelled,
     transform::{References, Subject},
 };
-use judge::{Judge, Judged};
+use judge::{Judge, Judged, RELEASE};
 pub(super) use origins::Origins;
 use split::Split;
 use staged::Staged;
@@ -37,6 +37,32 @@ pub(super) fn run(
     subject: &Subject,
 ) -> Result<TaskOutput, Failure> {
     let Some(quality) = assignment.stage.quality() else { return Ok(output) };
+    audit(engine, assignment, quality, references, output, origins, subject).map_err(unaudited)
+}
+
+/// What keeps rules from the data is told from what kept the transforms from it: once nothing more is tried, the
+/// data is not lost but waits in quarantine. What was staged and is gone is staged anew by the next attempt.
+pub(super) fn unaudited(failure: Failure) -> Failure {
+    use FailureCode::{LakeIo, ObjectChanged, ObjectGone, PermissionDenied, Unaudited};
+    if !matches!(failure.code, LakeIo | PermissionDenied | ObjectGone | ObjectChanged) {
+        return failure;
+    }
+    let hint = match failure.hint.as_str() {
+        "" => format!("it is tried again; should it fail for good, {RELEASE}"),
+        hint => format!("{hint}; should it fail for good, {RELEASE}"),
+    };
+    Failure { code: Unaudited, hint, ..failure }
+}
+
+fn audit(
+    engine: &Engine,
+    assignment: &Assignment,
+    quality: &Quality,
+    references: &References,
+    output: TaskOutput,
+    origins: Origins,
+    subject: &Subject,
+) -> Result<TaskOutput, Failure> {
     let judge = Judge::new(engine, quality, references, assignment)?;
     if quality.scope == Scope::Table {
         return table::run(engine, assignment, judge, output);
@@ -96,4 +122,22 @@ fn with_the_rest(audit: Audit, rest: &Audit) -> Audit {
 /// The audit of data of which no rows can be set aside after all.
 fn blocked(audit: &Audit, why: &str) -> Audit {
     Audit { verdict: Verdict::Blocked, reason: format!("{}; and {why}", audit.reason), ..audit.clone() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_kept_rules_from_the_data_is_tried_again_and_told_as_that() {
+        let code = |code| unaudited(Failure::new(code, "reading it")).code;
+        for passing in [FailureCode::LakeIo, FailureCode::PermissionDenied, FailureCode::ObjectGone, FailureCode::ObjectChanged] {
+            assert_eq!(code(passing), FailureCode::Unaudited);
+        }
+        for other in [FailureCode::DamagedData, FailureCode::Cancelled, FailureCode::QualityFailed, FailureCode::InvalidPipeline] {
+            assert_eq!(code(other), other);
+        }
+        let hinted = unaudited(Failure::new(FailureCode::LakeIo, "reading it").hint("make room on the disk"));
+        assert!(hinted.hint.starts_with("make room on the disk; should it fail for good, `lakegate quarantine release`"), "{hinted}");
+    }
 }

@@ -44,14 +44,18 @@ pub(super) fn split(
 ) -> Result<Split, Failure> {
     let doing = format!("{}: its rows can't be told apart by {}", subject.0, judged.audit.ruleset);
     let no_plan = |RowsError::Data(error): RowsError| unread(&judged.audit.ruleset, &error);
+    let polars = |error: &PolarsError| match judged.evaluated.unread_in(error) {
+        Some(error) => unread(&judged.audit.ruleset, &error),
+        None => failed(error, &doing),
+    };
     let undrained = |error: Undrained| match error {
         Undrained::Own(failure) => failure,
-        Undrained::Polars(error) => failed(&error, &doing),
+        Undrained::Polars(error) => polars(&error),
     };
     let schema = polars_schema(&output.output_schema);
 
     let mut passing = judged.evaluated.passing_rows().map_err(no_plan)?;
-    let found = passing.collect_schema().map_err(|error| failed(&error, &doing))?;
+    let found = passing.collect_schema().map_err(|error| polars(&error))?;
     let good = Sink::open(engine, &good_target(&assignment.target)?, &schema, subject)?;
     let good = drain(align::plan(passing, &found, &schema), good, &assignment.cancelled, Sink::push).map_err(undrained)?;
     let (files, rows_out) = good.finish()?;

@@ -2,10 +2,13 @@
 
 use std::fs::File;
 
-use lakegate_model::{Failure, FailureCode, machine::execution::TaskOutput, pipeline::Quality, table::TableId};
-use lakegate_quality::data::{Dataset, Format};
+use lakegate_model::{Failure, machine::execution::TaskOutput, pipeline::Quality, table::TableId};
+use lakegate_quality::data::{DataError, Dataset, Format};
 
-use super::super::{Engine, ReferenceFile, ReferenceTable, failure, references, scratch::ScratchFile, source::local_path};
+use super::{
+    super::{Engine, ReferenceFile, ReferenceTable, references, scratch::ScratchFile, source::local_path},
+    judge::unread,
+};
 
 /// Staged files as a dataset.
 pub(super) struct Staged {
@@ -25,8 +28,9 @@ impl Staged {
         let is_plain = output.files.iter().all(|file| file.partition.is_empty())
             && !output.output_schema.columns.iter().any(|column| column.data_type == lakegate_model::table::DataType::Null);
         if is_plain && !output.files.is_empty() {
-            return Staged::in_place(engine, output, locations);
+            return Staged::in_place(engine, output, locations, &quality.rules.file);
         }
+        let unreadable = |error: DataError| unread(&quality.rules.file, &error);
         let table = ReferenceTable {
             alias: "primary".to_owned(),
             table: TableId::new("staged", &quality.rules.file),
@@ -36,14 +40,14 @@ impl Staged {
         };
         let (plan, bytes) = references::plan(&table, engine)?;
         let dataset = if bytes > engine.stream_above {
-            Dataset::of_lazy(plan).map_err(|error| unreadable(&error.to_string()))?
+            Dataset::of_lazy(plan).map_err(unreadable)?
         } else {
-            Dataset::of_frame(plan.collect().map_err(|error| unreadable(&failure::clean(&error)))?)
+            Dataset::of_frame(plan.collect().map_err(|error| unreadable(DataError::from(error)))?)
         };
         Ok(Staged { dataset, locations, _kept: Vec::new() })
     }
 
-    fn in_place(engine: &Engine, output: &TaskOutput, locations: Vec<String>) -> Result<Staged, Failure> {
+    fn in_place(engine: &Engine, output: &TaskOutput, locations: Vec<String>, rules: &str) -> Result<Staged, Failure> {
         let (mut kept, mut paths) = (Vec::new(), Vec::new());
         for file in &output.files {
             if file.location.s3().is_some() {
@@ -55,11 +59,7 @@ impl Staged {
                 paths.push(local_path(&file.location)?.into());
             }
         }
-        let dataset = Dataset::of_files(&paths, Some(Format::Parquet)).map_err(|error| unreadable(&error.to_string()))?;
+        let dataset = Dataset::of_files(&paths, Some(Format::Parquet)).map_err(|error| unread(rules, &error))?;
         Ok(Staged { dataset, locations, _kept: kept })
     }
-}
-
-fn unreadable(why: &str) -> Failure {
-    Failure::new(FailureCode::LakeIo, format!("what was staged can't be read again for the audit: {why}"))
 }

@@ -32,7 +32,7 @@ use super::{
         Assignment, Engine, Published, ReferenceFile, Target, failure, references, remote::Remote, schema::polars_schema,
         scratch::ScratchFile, source::local_path,
     },
-    judge::Judge,
+    judge::{Judge, unread},
 };
 
 /// Files whose states are read one by one; if there are more, what they have together is written down.
@@ -108,8 +108,7 @@ impl<'e> Table<'e> {
                 false => self.later(&name, file.bytes, ReferenceFile::from(*file)),
             });
         }
-        Dataset::of_parts(self.schema.clone(), parts)
-            .map_err(|error| Failure::new(FailureCode::LakeIo, format!("table {} can't be read for the audit: {error}", self.table)))
+        Dataset::of_parts(self.schema.clone(), parts).map_err(|error| unread(&format!("table {}", self.table), &error))
     }
 
     fn later(&self, name: &str, size: u64, file: ReferenceFile) -> Part {
@@ -217,16 +216,35 @@ struct FileOfTable {
 impl Open for FileOfTable {
     fn open(&self) -> Result<LazyFrame, DataError> {
         let opened = references::part(&self.file, &self.table, &self.schema, &self.remote, &self.scratch);
-        opened
-            .map(|(plan, _)| plan)
-            .map_err(|failure| DataError::Open { path: self.file.location.as_str().into(), source: io_error(failure) })
+        opened.map(|(plan, _)| plan).map_err(|failure| data_error(self.file.location.as_str(), failure))
     }
 }
 
-/// A failure as an error of the system: whoever may not read a file is not to wait for it.
-fn io_error(failure: Failure) -> std::io::Error {
+/// A failure as what it says of the file: whoever may not read it is not to wait for it, and a damaged one stays so.
+fn data_error(location: &str, failure: Failure) -> DataError {
+    use std::io::{Error, ErrorKind};
+    let path = PathBuf::from(location);
     match failure.code {
-        FailureCode::PermissionDenied => std::io::Error::new(std::io::ErrorKind::PermissionDenied, failure.message),
-        _ => std::io::Error::other(failure.message),
+        FailureCode::DamagedData => {
+            DataError::Unreadable { path, why: failure.message, hint: "write the table's file again, or take it out of the table" }
+        }
+        FailureCode::PermissionDenied => DataError::Open { path, source: Error::new(ErrorKind::PermissionDenied, failure.message) },
+        _ => DataError::Open { path, source: Error::other(failure.message) },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::ErrorKind;
+
+    use super::*;
+
+    #[test]
+    fn a_damaged_file_of_the_table_stays_so_and_an_outage_passes() {
+        let of = |code| data_error("s3://lake/t/a.parquet", Failure::new(code, "table t: it can't be read"));
+        assert!(of(FailureCode::DamagedData).io().is_none() && of(FailureCode::DamagedData).is_unread());
+        let kind = |code| of(code).io().map(std::io::Error::kind);
+        assert_eq!(kind(FailureCode::PermissionDenied), Some(ErrorKind::PermissionDenied));
+        assert_eq!(kind(FailureCode::LakeIo), Some(ErrorKind::Other));
     }
 }
