@@ -4,3 +4,4 @@ mod audits;
 mod killed;
 mod orders;
 mod release;
+mod unread;

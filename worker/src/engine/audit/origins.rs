@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use lakegate_model::{Failure, FailureCode, table::OutputFile};
+use lakegate_model::{Failure, table::OutputFile};
 use polars::prelude::*;
 
 use super::super::{
@@ -59,8 +59,9 @@ impl Origins {
     /// their file says, which is read for it once more. Takes 16 bytes of memory for each of its rows.
     pub(super) fn traced(self, engine: &Engine, assignment: &Assignment, files: &[OutputFile]) -> Result<Origins, Failure> {
         let TaskInput::Rows { object, .. } = &assignment.input else { return Ok(self) };
-        let unreadable = |error: PolarsError| {
-            Failure::new(FailureCode::LakeIo, format!("{}: where its rows came from can't be read: {}", object.key, failure::clean(&error)))
+        let unreadable = |error: PolarsError| match failure::io_of(&error) {
+            Some(error) => failure::of_io(error, "reading where its rows came from:", &object.key),
+            None => failure::unreadable(&object.key, format!("where its rows came from can't be read: {}", failure::clean(&error))),
         };
         let partition_by: &[String] = match &assignment.target {
             Target::File { .. } => &[],
