@@ -30,8 +30,7 @@ pub fn failure_of_status(status: &Status) -> Failure {
         Code::DeadlineExceeded => FailureCode::Timeout,
         Code::Cancelled => FailureCode::Cancelled,
         Code::Unavailable | Code::ResourceExhausted | Code::Unknown => FailureCode::Unavailable,
-        Code::DataLoss => FailureCode::DamagedData,
-        Code::Internal | Code::Ok => FailureCode::Internal,
+        Code::Internal | Code::DataLoss | Code::Ok => FailureCode::Internal,
     };
     Failure::new(code, status.message())
 }

@@ -164,7 +164,7 @@ mod tests {
             (source, plan)
         });
         std::fs::write(folder.path().join("b.csv"), "id\nx\n").unwrap();
-        let error = caught(|| std::panic::resume_unwind(Box::new("no type")), &files).map(|()| ()).unwrap_err();
+        let error = caught(|| std::panic::resume_unwind(Box::new("no type")), &files).unwrap_err();
         assert!(matches!(&error, DataError::Unreadable { path, .. } if path.ends_with("b.csv")), "{error}");
     }
 }

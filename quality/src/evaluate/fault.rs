@@ -104,14 +104,11 @@ mod tests {
         let is_unread = |fault: Fault| matches!(fault, Fault::Unread(_));
         let is_broken = |fault: Fault| matches!(fault, Fault::Broken(_));
         let is_error = |fault: Fault| matches!(fault, Fault::Error(_));
-        let cases: [(fn() -> PolarsError, &dyn Fn(Fault) -> bool); 4] = [
-            (|| PolarsError::ComputeError("a page is cut off".into()), &is_broken),
-            (|| PolarsError::SchemaMismatch("another type".into()), &is_broken),
-            (|| PolarsError::ColumnNotFound("x".into()), &is_error),
-            (|| PolarsError::InvalidOperation("no number".into()), &is_error),
-        ];
-        for (error, wanted) in cases {
-            assert!(wanted(Fault::from(error())) && wanted(Fault::from(within(within(error())))), "{}", error());
+        for error in [PolarsError::ComputeError("a page is cut off".into()), PolarsError::SchemaMismatch("another type".into())] {
+            assert!(is_broken(Fault::from(error.clone())) && is_broken(Fault::from(within(within(error.clone())))), "{error}");
+        }
+        for error in [PolarsError::ColumnNotFound("x".into()), PolarsError::InvalidOperation("no number".into())] {
+            assert!(is_error(Fault::from(error.clone())) && is_error(Fault::from(within(within(error.clone())))), "{error}");
         }
         assert!(is_unread(Fault::from(within(io(io::ErrorKind::NotFound)))));
         assert!(is_broken(Fault::from(within(io(io::ErrorKind::UnexpectedEof)))));

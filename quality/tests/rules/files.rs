@@ -161,17 +161,16 @@ fn a_store_that_fails_is_no_verdict_on_its_files() {
     let down = || Elsewhere { list: Err(io::ErrorKind::TimedOut), open: None };
     let closed = || Elsewhere { list: Ok(vec!["/a"]), open: Some(io::ErrorKind::PermissionDenied) };
     let cut = || Elsewhere { list: Ok(vec!["/a"]), open: None };
-    let cases: [(fn() -> Elsewhere, &str, io::ErrorKind); 7] = [
-        (down, "FileSize \"s3://b/p\" > 1 B", io::ErrorKind::TimedOut),
-        (down, "FileFreshness > (now() - 2 hours)", io::ErrorKind::TimedOut),
-        (down, "FileUniqueness = 1", io::ErrorKind::TimedOut),
-        (closed, "FileUniqueness = 1", io::ErrorKind::PermissionDenied),
-        (closed, "FileMatch \"s3://b/p\" in [\"00\"]", io::ErrorKind::PermissionDenied),
-        (cut, "FileMatch in [\"00\"]", io::ErrorKind::ConnectionReset),
-        (cut, "FileMatch \"s3://b/p\" \"s3://b/q\"", io::ErrorKind::ConnectionReset),
-    ];
-    for (files, rule, kind) in cases {
-        let evaluated = ask(files(), rule);
+    for (files, rule, kind) in [
+        (down(), "FileSize \"s3://b/p\" > 1 B", io::ErrorKind::TimedOut),
+        (down(), "FileFreshness > (now() - 2 hours)", io::ErrorKind::TimedOut),
+        (down(), "FileUniqueness = 1", io::ErrorKind::TimedOut),
+        (closed(), "FileUniqueness = 1", io::ErrorKind::PermissionDenied),
+        (closed(), "FileMatch \"s3://b/p\" in [\"00\"]", io::ErrorKind::PermissionDenied),
+        (cut(), "FileMatch in [\"00\"]", io::ErrorKind::ConnectionReset),
+        (cut(), "FileMatch \"s3://b/p\" \"s3://b/q\"", io::ErrorKind::ConnectionReset),
+    ] {
+        let evaluated = ask(files, rule);
         let error = evaluated.unread().unwrap_or_else(|| panic!("{rule}: {:?}", evaluated.evaluation.rules));
         assert_eq!(error.io().map(io::Error::kind), Some(kind), "{rule}: {error}");
         assert!(error.path().is_some_and(|path| path.starts_with("s3://")), "{rule}: {error}");
