@@ -9,6 +9,7 @@ pub mod profile;
 pub mod reason;
 pub mod rows;
 
+mod draft;
 mod escape;
 mod html;
 

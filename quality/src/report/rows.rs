@@ -8,14 +8,14 @@ use std::{
 };
 
 use polars::{
-    io::{
-        parquet::write::{ParquetCompression, ParquetWriteOptions},
-        utils::file::Writable,
-    },
+    io::parquet::write::{ParquetCompression, ParquetWriteOptions},
     prelude::*,
 };
 
-use super::document::{FailingRow, FailingRows, Reason};
+use super::{
+    document::{FailingRow, FailingRows, Reason},
+    draft,
+};
 use crate::data::named;
 use crate::evaluate::{Evaluation, Outcome, RuleResult};
 
@@ -52,10 +52,10 @@ pub fn write_parquet(rows: LazyFrame, path: &Path) -> Result<(), RowsError> {
     let draft = builder.tempfile_in(folder).map_err(failed)?;
     let options =
         ParquetWriteOptions { compression: ParquetCompression::Zstd(None), row_group_size: Some(ROW_GROUP), ..Default::default() };
-    // Our file, and no path: Polars may open one late, when the draft was given up and removed, and make it again.
-    let file = Writable::Local(draft.as_file().try_clone().map_err(failed)?);
-    let target = SinkDestination::File { target: SinkTarget::Dyn(SpecialEq::new(Arc::new(Mutex::new(Some(file))))) };
-    rows.sink(target, FileWriteFormat::Parquet(Arc::new(options)), UnifiedSinkArgs::default())?.collect_with_engine(Engine::Streaming)?;
+    let (target, wrong) = draft::target(draft.as_file().try_clone().map_err(failed)?);
+    let args = UnifiedSinkArgs::default();
+    let plan = rows.sink(SinkDestination::File { target }, FileWriteFormat::Parquet(Arc::new(options)), args)?;
+    plan.collect_with_engine(Engine::Streaming).map_err(|error| wrong.take().map_or(RowsError::Rows(error), failed))?;
     draft.as_file().sync_all().map_err(failed)?;
     draft.persist(path).map_err(|error| failed(error.error))?;
     // The name is safe once the folder is. Where folders can't be opened, the system sees to it.
