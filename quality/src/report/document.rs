@@ -89,8 +89,10 @@ pub struct FailingRows {
     pub columns: Vec<String>,
     /// How many columns are not.
     pub hidden_columns: usize,
-    /// The first of them.
+    /// Some of them, in the order of their numbers.
     pub rows: Vec<FailingRow>,
+    /// How many of these are the very first; the others break rules that these seldom do.
+    pub first: usize,
 }
 
 /// A row that breaks rules.

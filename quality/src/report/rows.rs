@@ -2,6 +2,7 @@
 //! first that break a rule for a report.
 
 use std::{
+    collections::HashMap,
     fs, io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
@@ -85,11 +86,14 @@ pub struct Wanted<'a> {
     pub columns: &'a [&'a str],
     /// How many columns there are besides.
     pub hidden_columns: usize,
-    /// How many rows.
+    /// How many of the first rows; so many again at most are of rules that these break seldom.
     pub rows: usize,
 }
 
-/// The first of the rows that break a rule, and how many do, in one pass over them.
+/// So many rows of each rule are shown, though they be not among the first.
+const OF_EACH_RULE: usize = 3;
+
+/// Some of the rows that break a rule, and how many do, in one pass over them.
 pub fn failing(rows: LazyFrame, wanted: &Wanted<'_>) -> Result<FailingRows, RowsError> {
     let shown = wanted.columns.iter().map(|name| named(name));
     let told = [wanted.number, wanted.reasons[0], wanted.reasons[1]].map(named);
@@ -97,23 +101,29 @@ pub fn failing(rows: LazyFrame, wanted: &Wanted<'_>) -> Result<FailingRows, Rows
     let names: Vec<String> = (0..told.len() + wanted.columns.len()).map(|at| at.to_string()).collect();
     let plan = rows.select(told.into_iter().chain(shown).zip(&names).map(|(column, name)| column.alias(name.as_str())).collect::<Vec<_>>());
     let columns = wanted.columns.iter().map(|name| (*name).to_owned()).collect();
-    let found = Arc::new(Mutex::new(FailingRows { columns, hidden_columns: wanted.hidden_columns, ..FailingRows::default() }));
+    let found = FailingRows { columns, hidden_columns: wanted.hidden_columns, ..FailingRows::default() };
+    let found = Arc::new(Mutex::new((found, HashMap::<String, usize>::new())));
     let (into, limit) = (found.clone(), wanted.rows);
     let ignored: Vec<String> = wanted.ignored.iter().map(|reason| (*reason).to_owned()).collect();
     let take = PlanCallback::new(move |batch: DataFrame| {
         let mut found = into.lock().unwrap_or_else(PoisonError::into_inner);
+        let (found, seen) = &mut *found;
         for at in 0..batch.height() {
+            let first = found.rows.len() < limit;
             // Without such rules all rows count, and only those that are shown need be looked at.
-            if ignored.is_empty() && found.rows.len() >= limit {
-                found.total += (batch.height() - at) as u64;
-                break;
+            if !first && ignored.is_empty() && (found.rows.len() >= 2 * limit || !tells_more(&batch, at, seen)?) {
+                found.total += 1;
+                continue;
             }
             let reasons = reasons_of(&batch, at, &ignored)?;
             if reasons.is_empty() {
                 continue;
             }
             found.total += 1;
-            if found.rows.len() < limit {
+            let is_seldom = |reason: &Reason| seen.get(&reason.rule).is_none_or(|count| *count < OF_EACH_RULE);
+            if first || (found.rows.len() < 2 * limit && reasons.iter().any(is_seldom)) {
+                reasons.iter().for_each(|reason| *seen.entry(reason.rule.clone()).or_default() += 1);
+                found.first += usize::from(first);
                 found.rows.push(row_of(&batch, at, reasons)?);
             }
         }
@@ -121,8 +131,15 @@ pub fn failing(rows: LazyFrame, wanted: &Wanted<'_>) -> Result<FailingRows, Rows
         Ok(false)
     });
     plan.sink_batches(take, true, None)?.collect_with_engine(Engine::Streaming)?;
-    let found = std::mem::take(&mut *found.lock().unwrap_or_else(PoisonError::into_inner));
+    let (found, _) = std::mem::take(&mut *found.lock().unwrap_or_else(PoisonError::into_inner));
     Ok(found)
+}
+
+/// Whether a row breaks a rule of which few rows are shown.
+fn tells_more(batch: &DataFrame, at: usize, seen: &HashMap<String, usize>) -> PolarsResult<bool> {
+    let AnyValue::List(rules) = batch.columns()[1].get(at)? else { return Ok(false) };
+    let is_seldom = |rule: &str| seen.get(rule).is_none_or(|count| *count < OF_EACH_RULE);
+    Ok(rules.str()?.iter().flatten().any(is_seldom))
 }
 
 /// What is told of a row that says something of it.
@@ -201,10 +218,27 @@ mod tests {
             reasons: vec![reason("B", "b is null"), reason("A", "a is 2")],
             values: vec![None, Some("2".to_owned())],
         };
-        assert_eq!(found.rows, [first]);
+        assert_eq!((found.first, &found.rows[0], found.rows[1].number), (1, &first, 7), "and another of a rule of which one is shown");
         let all = failing(frame().lazy(), &Wanted { ignored: &[], rows: 2, ..wanted }).unwrap();
-        assert_eq!((all.total, all.rows.len(), all.rows[1].number, &all.rows[1].values[0]), (3, 2, 4, &Some(String::new())));
+        assert_eq!((all.total, all.first, all.rows.len(), all.rows[1].number, &all.rows[1].values[0]), (3, 2, 3, 4, &Some(String::new())));
         assert_eq!(all.rows[1].reasons, [reason("E", "no c")]);
+    }
+
+    #[test]
+    fn a_rule_that_is_seldom_broken_is_shown_too() {
+        let list = |text: &str| Series::new("".into(), [text; 1]);
+        let rules: Vec<Series> = (0..10_000).map(|row| list(if row < 5_000 || row % 1_000 > 0 { "often" } else { "seldom" })).collect();
+        let rules = Column::from(Series::new("rule".into(), rules));
+        let frame = DataFrame::new(
+            10_000,
+            vec![rules.clone(), rules.with_name("reason".into()), Column::new("row".into(), (1..=10_000).collect::<Vec<i32>>())],
+        );
+        let wanted = Wanted { number: "row", reasons: ["rule", "reason"], ignored: &[], columns: &[], hidden_columns: 0, rows: 4 };
+        for ignored in [&[] as &[&str], &["nothing"]] {
+            let found = failing(frame.clone().unwrap().lazy(), &Wanted { ignored, ..wanted }).unwrap();
+            let numbers: Vec<u64> = found.rows.iter().map(|row| row.number).collect();
+            assert_eq!((found.total, found.first, numbers), (10_000, 4, vec![1, 2, 3, 4, 5_001, 6_001, 7_001]));
+        }
     }
 
     #[test]

@@ -176,6 +176,7 @@ fn failing() -> FailingRows {
     let comment = ("ColumnValues \"comment\" != \"<b>bold</b>\"", "Value: <b>bold</b> is not allowed");
     FailingRows {
         total: 2_515,
+        first: 2,
         columns: columns.map(str::to_owned).to_vec(),
         hidden_columns: 9,
         rows: vec![

@@ -193,6 +193,7 @@ fn set_aside(rows: &Preview, total: u64) -> FailingRows {
         columns: shown.iter().map(|at| rows.columns[*at].clone()).collect(),
         hidden_columns: data.len() - shown.len(),
         rows: rows.rows.iter().map(row).collect(),
+        first: rows.rows.len(),
     }
 }
 
@@ -219,6 +220,9 @@ mod tests {
         let reason = |rule: &str, why: &str| Reason { rule: rule.to_owned(), why: why.to_owned() };
         let row =
             FailingRow { number: 7, reasons: vec![reason("A", "no a"), reason("B", "no b")], values: vec![Some("1".to_owned()), None] };
-        assert_eq!(found, FailingRows { total: 12, columns: vec!["a".to_owned(), "b".to_owned()], hidden_columns: 0, rows: vec![row] });
+        assert_eq!(
+            found,
+            FailingRows { total: 12, columns: vec!["a".to_owned(), "b".to_owned()], hidden_columns: 0, rows: vec![row], first: 1 }
+        );
     }
 }

@@ -19,7 +19,15 @@ pub(super) fn write(f: &mut fmt::Formatter<'_>, report: &Report) -> fmt::Result 
     let Some(failing) = report.failing.as_ref().filter(|failing| !failing.rows.is_empty()) else { return Ok(()) };
     writeln!(f, "<section id=\"failing\">\n<div class=\"heading\"><h2>Failing rows</h2></div>")?;
     let shown = failing.rows.len() as u64;
-    let which = if shown < failing.total {
+    let first = failing.first as u64;
+    let which = if first < shown {
+        format!(
+            "The first {} of {} that break a rule, and {} of rules that these seldom break.",
+            thousands(first),
+            counted(failing.total, "row"),
+            thousands(shown - first)
+        )
+    } else if shown < failing.total {
         format!("The first {} of {} that break a rule.", thousands(shown), counted(failing.total, "row"))
     } else {
         format!("{} that break{} a rule.", counted(failing.total, "row"), if failing.total == 1 { "s" } else { "" })
