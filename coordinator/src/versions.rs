@@ -56,8 +56,10 @@ impl VersionRecord {
     /// The record of the version that a change makes of a table.
     ///
     /// # Errors
-    /// `Conflict` if the table has other partition columns or lies elsewhere.
+    /// `Conflict` if the table has other partition columns or lies elsewhere; `Overtaken` if it is not at the
+    /// version that the change is to come after.
     pub fn next(current: Option<&TableState>, change: &TableChange) -> Result<VersionRecord> {
+        refuse_overtaken(current, change)?;
         let schema = current.map_or_else(|| change.schema.clone(), |state| drift::merge(&state.table.schema, &change.schema));
         let mut record = VersionRecord {
             format: FORMAT,
@@ -203,6 +205,19 @@ fn partitions_last(schema: Schema, partition_by: &[String]) -> Schema {
     Schema { columns }
 }
 
+/// Others may add to the table at any time: what was held against one version of it is let in on top of that one only.
+fn refuse_overtaken(current: Option<&TableState>, change: &TableChange) -> Result<()> {
+    let version = current.map_or(0, |state| state.table.version);
+    match change.on_top_of {
+        Some(audited) if audited != version => {
+            let message = format!("table {} is at version {version}, and the audit was of what it is with version {audited}", change.id);
+            Err(Failure::new(FailureCode::Overtaken, message)
+                .hint("another run has published to it meanwhile; it is audited anew by itself"))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn refuse_other(table: &TableVersion, change: &TableChange) -> Result<()> {
     let refused = |message: String| {
         Err(Failure::new(FailureCode::Conflict, message).hint("publish to a table of another name, or change the pipeline back"))
@@ -235,6 +250,7 @@ mod tests {
             id: TableId::new("nyc", "t"),
             location: Location::new("s3://lake/t"),
             partition_by: Vec::new(),
+            on_top_of: None,
             schema: Schema::default(),
             files: (0..files).map(file).collect(),
             execution: execution.clone(),

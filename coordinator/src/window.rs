@@ -292,7 +292,7 @@ mod tests {
 
     fn started(mut execution: Execution) -> Execution {
         let rules = Rules { retry: RetryPolicy::default(), staged: false, audited: false };
-        let fact = Fact::Started { worker: WorkerId::from_text("w") };
+        let fact = Fact::Started { worker: WorkerId::from_text("w"), audits_on: None };
         let (state, _) = decide(&execution.state, fact, rules, Timestamp(0)).expect("ready");
         execution.state = state;
         execution

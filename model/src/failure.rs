@@ -124,6 +124,8 @@ failure_codes! {
     LakeIo = "lake_io", Outside, Backoff;
     /// Permission to read or write was denied.
     PermissionDenied = "permission_denied", Outside, Backoff;
+    /// The table has a later version than the one that rules about the whole of it were held against.
+    Overtaken = "overtaken", Outside, Backoff;
     /// The table catalog refused or failed.
     Catalog = "catalog", Outside, Backoff;
     /// The step ran longer than its timeout.

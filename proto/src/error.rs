@@ -46,6 +46,7 @@ fn grpc_code(code: FailureCode) -> Code {
         FailureCode::Conflict | FailureCode::ObjectChanged | FailureCode::SchemaDrift | FailureCode::QualityFailed => {
             Code::FailedPrecondition
         }
+        FailureCode::Overtaken => Code::Aborted,
         FailureCode::PermissionDenied => Code::PermissionDenied,
         FailureCode::Timeout => Code::DeadlineExceeded,
         FailureCode::Cancelled => Code::Cancelled,

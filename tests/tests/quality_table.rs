@@ -4,7 +4,7 @@ use std::{fs, path::PathBuf};
 
 use lakegate_tests::kit::{
     Lake,
-    lake::{files_below, parquet_files_below},
+    lake::{files_below, free_address, parquet_files_below, total},
 };
 use serde_json::Value;
 
@@ -120,6 +120,33 @@ fn files_that_come_together_are_audited_one_after_the_other() {
     let ids = ids(&lake);
     assert_eq!(ids.len(), 2, "one of them came first: {ids:?}");
     assert_eq!(lake.list(&["run", "list", "--state", "failed"]).len(), 23);
+}
+
+#[test]
+fn runs_of_a_stage_that_was_renamed_are_not_let_in_beside_those_of_its_new_name() {
+    let lake = lake("", "Rules = [ IsUnique \"id\" ]");
+    // Each is fine alone; no two of them are. The first half waits for the stage under its old name.
+    let land = |files: std::ops::Range<usize>| {
+        for file in files {
+            lake.land(&format!("shop/orders/{file}.csv"), format!("id,qty\n7,{file}\n{},1\n", 100 + file));
+        }
+    };
+    land(0..6);
+    drop({
+        let coordinator = lake.start_coordinator(free_address());
+        lake.wait_until("the files wait", |status| total(status, "ready") == 6);
+        coordinator
+    });
+    let pipeline = fs::read_to_string(lake.dir().join("pipelines/orders.yaml")).unwrap();
+    lake.pipeline("orders", &pipeline.replace("name: load", "name: take"));
+    land(6..12);
+    lake.up_until_idle().expect_code(1);
+    let ids = ids(&lake);
+    assert_eq!(ids.len(), 2, "one of them came first: {ids:?}");
+    let failed = lake.list(&["run", "list", "--state", "failed"]);
+    let wrong = failed.iter().find(|run| run["failure"]["code"] != "quality_failed");
+    assert_eq!((failed.len(), wrong), (11, None));
+    assert_eq!(parquet_files_below(&lake.table_folder("shop.orders")).len(), 1, "nothing else is in the table's folder");
 }
 
 #[test]

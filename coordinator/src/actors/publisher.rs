@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use actix::{Actor, Context, Handler, ResponseFuture};
 use lakegate_model::{
-    ExecutionId, Location, TraceContext,
+    ExecutionId, Failure, FailureCode, Location, Timestamp, TraceContext,
     cost::Requests,
     layout,
     machine::execution::TaskOutput,
@@ -17,7 +17,7 @@ use tokio::sync::{Mutex, Semaphore};
 
 use super::envelope::{Envelope, message};
 use crate::{
-    ports::{Promotion, Result, TableChange, meter},
+    ports::{Promotion, Result, Storage, TableCatalog, TableChange, meter},
     shared::Shared,
 };
 
@@ -40,6 +40,8 @@ pub(crate) struct Promote {
     pub zone: Zone,
     /// How the table catalog comes to know of it.
     pub register: Register,
+    /// The version of the table that it was audited with, if its rules are about the whole of that.
+    pub on_top_of: Option<u64>,
     /// What the worker wrote, in staging.
     pub output: TaskOutput,
 }
@@ -146,22 +148,52 @@ async fn let_in(shared: &Shared, promote: Promote) -> Result<TaskOutput> {
     let files: Vec<OutputFile> = promote.output.files.into_iter().map(in_place).collect();
     let mut output = TaskOutput { files, aside: promote.output.aside.map(in_place), ..promote.output };
     let change = match promote.register {
-        Register::Table { publish, root } => Some(change(shared, publish, zone.join(&root), promote.execution, &output)),
+        Register::Table { publish, root } => {
+            let change = change(publish, zone.join(&root), promote.execution, &output, shared.now());
+            Some(TableChange { on_top_of: promote.on_top_of, ..change })
+        }
         Register::Nowhere | Register::Crawler(_) => None,
     };
-    let catalog = &shared.ports.catalog;
-    if let Some(change) = &change {
-        // Asked before anything is moved: what the catalog refuses must not lie in the table's folder.
-        catalog.check(change).await?;
-    }
-    let moved: Vec<Location> = moves.iter().map(|promotion| promotion.to.clone()).collect();
-    let versions = shared.ports.storage.promote(moves).await?;
-    versioned(&mut output, moved.into_iter().zip(versions).collect());
-    if let Some(change) = change {
-        let table = catalog.publish(change).await?;
-        tracing::debug!(table = %table.id, version = table.version, files = table.files.len(), "published");
-    }
+    let versions = move_and_register(shared.ports.catalog.as_ref(), shared.ports.storage.as_ref(), moves, change).await?;
+    versioned(&mut output, versions);
     Ok(output)
+}
+
+/// Moves files to where they belong and adds them to their table; gives the versions that they have there.
+async fn move_and_register(
+    catalog: &dyn TableCatalog,
+    storage: &dyn Storage,
+    moves: Vec<Promotion>,
+    change: Option<TableChange>,
+) -> Result<HashMap<Location, String>> {
+    let Some(change) = change else { return moved(storage, moves).await };
+    // Asked before anything is moved: what the catalog refuses must not lie in the table's folder.
+    if let Err(failure) = catalog.check(&change).await {
+        return Err(taken_back(storage, moves, failure).await);
+    }
+    let versions = moved(storage, moves.clone()).await?;
+    match catalog.publish(change).await {
+        Ok(table) => {
+            tracing::debug!(table = %table.id, version = table.version, files = table.files.len(), "published");
+            Ok(versions)
+        }
+        Err(failure) => Err(taken_back(storage, moves, failure).await),
+    }
+}
+
+async fn moved(storage: &dyn Storage, moves: Vec<Promotion>) -> Result<HashMap<Location, String>> {
+    let to: Vec<Location> = moves.iter().map(|promotion| promotion.to.clone()).collect();
+    Ok(to.into_iter().zip(storage.promote(moves).await?).collect())
+}
+
+/// What was overtaken is audited anew, and may be refused then: what this try or one before a crash has moved goes back
+/// to staging. It is nobody else's: files of a table are named after their execution, and this one is not in the table.
+async fn taken_back(storage: &dyn Storage, moves: Vec<Promotion>, failure: Failure) -> Failure {
+    if failure.code != FailureCode::Overtaken {
+        return failure;
+    }
+    let back = moves.into_iter().map(|Promotion { from, to }| Promotion { from: to, to: from });
+    storage.promote(back.collect()).await.err().unwrap_or(failure)
 }
 
 /// Gives files the versions that they have where they were moved to: whoever reads them next asks for these.
@@ -174,7 +206,7 @@ fn versioned(output: &mut TaskOutput, mut versions: HashMap<Location, String>) {
 }
 
 /// What an execution's output, where it belongs, adds to its table.
-fn change(shared: &Shared, publish: Publish, location: Location, execution: ExecutionId, output: &TaskOutput) -> TableChange {
+fn change(publish: Publish, location: Location, execution: ExecutionId, output: &TaskOutput, at: Timestamp) -> TableChange {
     let files = output.files.iter().map(|file| TableFile {
         location: file.location.clone(),
         partition: file.partition.clone(),
@@ -186,11 +218,12 @@ fn change(shared: &Shared, publish: Publish, location: Location, execution: Exec
         id: publish.table,
         location,
         partition_by: publish.partition_by,
+        on_top_of: None,
         schema: output.output_schema.clone(),
         files: files.collect(),
         lf_tags: publish.lf_tags,
         execution,
-        at: shared.now(),
+        at,
     }
 }
 
@@ -201,3 +234,7 @@ pub(crate) async fn discard_staging(shared: &Shared, zone: Zone, execution: &Exe
         tracing::warn!(%execution, %failure, "staged files are left behind");
     }
 }
+
+#[cfg(test)]
+#[path = "publisher_tests.rs"]
+mod tests;

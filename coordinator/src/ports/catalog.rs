@@ -47,8 +47,8 @@ pub trait TableCatalog: Send + Sync + 'static {
     /// as `lakegate_model::drift::merge` says. `Ok` is durable.
     ///
     /// # Errors
-    /// `Conflict` if the table has other partition columns or lies elsewhere; `Catalog` if the
-    /// catalog can't be written, and then nothing has changed.
+    /// `Conflict` if the table has other partition columns or lies elsewhere; `Overtaken` if it is not at the
+    /// version that the change is to come after; `Catalog` if the catalog can't be written. Then nothing has changed.
     async fn publish(&self, change: TableChange) -> Result<TableVersion>;
 
     /// Has a crawler of the catalog look through the lake, and waits until it has. What lay in its
@@ -73,6 +73,8 @@ pub struct TableChange {
     pub partition_by: Vec<String>,
     /// The schema of the files, partition columns included.
     pub schema: Schema,
+    /// The version that the table has to be at, 0 if there has to be none; whichever, if it is not said.
+    pub on_top_of: Option<u64>,
     /// The files; may be none.
     pub files: Vec<TableFile>,
     /// The LF-Tags the table is to have, value by key, whatever others it has. A catalog that knows

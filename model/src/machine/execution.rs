@@ -11,7 +11,9 @@
 //!
 //! What a stage audits is finished only with an audit, and one that blocks is a failure: nothing of it
 //! comes as far as `Promoting`. What was audited and let in stays so: if its promotion fails and may pass, the
-//! same output is promoted again, since another audit could find otherwise when part of it is there already.
+//! same output is promoted again, since another audit could find otherwise when part of it is there already. Only
+//! rules about a whole table can be overtaken: if it has a version by then that they did not see, the execution is
+//! ready again, and no attempt has failed.
 //!
 //! `attempt` only grows. Every fact about an attempt names it, and a fact about any but the current
 //! one changes nothing: a worker that was given up for lost can come back and do no harm.
@@ -55,6 +57,10 @@ pub struct ExecutionState {
     /// The versions of the referenced tables it reads, fixed when it first found them all.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub references: BTreeMap<String, PinnedTable>,
+    /// The version of the table that the current attempt's rules are about, 0 before its first; none if they are not
+    /// about a whole table. What the attempt makes is let in on top of that version only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audits_on: Option<u64>,
     /// Why the last attempt that didn't succeed did not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_failure: Option<Failure>,
@@ -199,6 +205,8 @@ pub enum Fact {
     Started {
         /// The worker.
         worker: WorkerId,
+        /// The version of the table that the attempt's rules are about, if they are about a whole table.
+        audits_on: Option<u64>,
     },
     /// The worker finished.
     Finished {
@@ -232,6 +240,13 @@ pub enum Fact {
     HandedBack {
         /// Which attempt.
         attempt: u32,
+    },
+    /// The table has a version that the attempt's rules did not see. Nothing of the attempt is in the zone.
+    Overtaken {
+        /// Which attempt.
+        attempt: u32,
+        /// What has come between.
+        why: Failure,
     },
     /// The output is in the zone and, if it is a table's, in the catalog.
     Promoted {
@@ -285,15 +300,20 @@ pub fn decide(state: &ExecutionState, fact: Fact, rules: Rules, now: Timestamp) 
         (Phase::Ready { .. }, Fact::ReferencesFound(references)) if state.references != references && state.references.is_empty() => {
             Some((ExecutionState { references, ..state.clone() }, vec![]))
         }
-        (Phase::Ready { not_before }, Fact::Started { worker }) if *not_before <= now => {
+        (Phase::Ready { not_before }, Fact::Started { worker, audits_on }) if *not_before <= now => {
             let running = next(Phase::Running { worker });
-            Some((ExecutionState { attempt: state.attempt + 1, ..running }, vec![]))
+            Some((ExecutionState { attempt: state.attempt + 1, audits_on, ..running }, vec![]))
         }
         (Phase::Running { .. }, Fact::Finished { attempt, output }) if attempt == state.attempt => {
             Some(after_work(state, output, rules, now))
         }
         (Phase::Promoting { .. }, Fact::Promoted { attempt, output }) if attempt == state.attempt => {
             Some((next(Phase::Succeeded { output }), vec![Action::HandOn, Action::DiscardStaging]))
+        }
+        (Phase::Promoting { .. }, Fact::Overtaken { attempt, why }) if attempt == state.attempt => {
+            // What is staged stays: the next attempt may be writing by the time that it would be deleted.
+            let ready = next(Phase::Ready { not_before: now });
+            Some((ExecutionState { audit: None, last_failure: Some(why), ..ready }, vec![Action::Schedule(now)]))
         }
         (Phase::Promoting { .. }, Fact::Lost { attempt, .. }) if attempt == state.attempt => {
             // Promotion is idempotent and its input is whole: it is taken up, not begun again.
@@ -403,6 +423,7 @@ impl ExecutionState {
             failures: 0,
             losses: 0,
             references: BTreeMap::new(),
+            audits_on: None,
             last_failure: None,
             audit: None,
             requests: Requests::default(),

@@ -38,7 +38,7 @@ fn any_fact() -> impl Strategy<Value = Fact> {
     prop_oneof![
         Just(Fact::ReferencesMissing(vec![TableId::new("nyc", "airlines")])),
         Just(Fact::ReferencesFound(found)),
-        Just(Fact::Started { worker: WorkerId::from_text("w1") }),
+        Just(Fact::Started { worker: WorkerId::from_text("w1"), audits_on: None }),
         attempt.clone().prop_map(|attempt| Fact::Finished { attempt, output: TaskOutput::default() }),
         (attempt.clone(), prop::sample::select(Verdict::ALL))
             .prop_map(|(attempt, verdict)| Fact::Finished { attempt, output: audited(verdict) }),
@@ -49,6 +49,7 @@ fn any_fact() -> impl Strategy<Value = Fact> {
         attempt.clone().prop_map(|attempt| Fact::Rejected { attempt, failure: failure(FailureCode::SchemaDrift) }),
         attempt.clone().prop_map(|attempt| Fact::Lost { attempt, why: failure(FailureCode::WorkerLost) }),
         attempt.clone().prop_map(|attempt| Fact::HandedBack { attempt }),
+        attempt.clone().prop_map(|attempt| Fact::Overtaken { attempt, why: failure(FailureCode::Overtaken) }),
         attempt.prop_map(|attempt| Fact::Promoted { attempt, output: TaskOutput::default() }),
     ]
 }
@@ -60,6 +61,7 @@ fn attempt_of(fact: &Fact) -> Option<u32> {
         | Fact::Rejected { attempt, .. }
         | Fact::Lost { attempt, .. }
         | Fact::HandedBack { attempt }
+        | Fact::Overtaken { attempt, .. }
         | Fact::Promoted { attempt, .. } => Some(*attempt),
         Fact::ReferencesMissing(_) | Fact::ReferencesFound(_) | Fact::Started { .. } => None,
     }
@@ -70,7 +72,7 @@ fn way_out(state: &ExecutionState) -> Option<Fact> {
     let attempt = state.attempt;
     match &state.phase {
         Phase::Waiting { .. } => Some(Fact::ReferencesFound(BTreeMap::new())),
-        Phase::Ready { .. } => Some(Fact::Started { worker: WorkerId::from_text("w2") }),
+        Phase::Ready { .. } => Some(Fact::Started { worker: WorkerId::from_text("w2"), audits_on: None }),
         Phase::Running { .. } => Some(Fact::Finished { attempt, output: audited(Verdict::Passed) }),
         Phase::Promoting { .. } => Some(Fact::Promoted { attempt, output: TaskOutput::default() }),
         Phase::Succeeded { .. } | Phase::Failed { .. } | Phase::Quarantined { .. } | Phase::Superseded { .. } => None,
@@ -132,7 +134,7 @@ fn run(facts: Vec<Fact>) -> ExecutionState {
 }
 
 fn started() -> Fact {
-    Fact::Started { worker: WorkerId::from_text("w1") }
+    Fact::Started { worker: WorkerId::from_text("w1"), audits_on: None }
 }
 
 #[test]
@@ -144,6 +146,29 @@ fn what_may_pass_is_tried_three_times_and_what_cannot_once() {
 
     let state = run(vec![started(), Fact::Failed { attempt: 1, failure: failure(FailureCode::UnreadableData) }]);
     assert!(matches!(state.phase, Phase::Failed { .. }), "{state:?}");
+}
+
+#[test]
+fn what_was_overtaken_is_audited_anew_and_has_not_failed() {
+    let rules = Rules { audited: true, retry: RetryPolicy { attempts: 1, ..RULES.retry }, ..RULES };
+    let decide = |state: &ExecutionState, fact| decide(state, fact, rules, Timestamp(5)).unwrap();
+    let overtaken = |attempt| Fact::Overtaken { attempt, why: failure(FailureCode::Overtaken) };
+    let mut state = ExecutionState::new(Timestamp(0));
+    for attempt in 1..=30 {
+        let version = Some(u64::from(attempt));
+        let (running, _) = decide(&state, Fact::Started { worker: WorkerId::from_text("w1"), audits_on: version });
+        let (promoting, _) = decide(&running, Fact::Finished { attempt, output: audited(Verdict::Passed) });
+        assert_eq!(promoting.audits_on, version, "whoever takes the promotion up knows what it was audited with");
+        assert_eq!(super::decide(&promoting, overtaken(attempt - 1), rules, Timestamp(5)), None, "it is of another attempt");
+        let (again, actions) = decide(&promoting, overtaken(attempt));
+        assert_eq!(again.phase, Phase::Ready { not_before: Timestamp(5) });
+        assert_eq!(actions, [Action::Schedule(Timestamp(5))], "the next attempt may be writing to staging");
+        assert_eq!((again.failures, again.losses, &again.audit), (0, 0, &None));
+        state = again;
+    }
+    let (running, _) = decide(&state, Fact::Started { worker: WorkerId::from_text("w1"), audits_on: Some(9) });
+    let (blocked, _) = decide(&running, Fact::Finished { attempt: 31, output: audited(Verdict::Blocked) });
+    assert!(matches!(blocked.phase, Phase::Failed { .. }), "{blocked:?}");
 }
 
 #[test]

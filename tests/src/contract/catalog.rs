@@ -36,6 +36,7 @@ macro_rules! catalog_contract {
                 an_execution_without_files_is_in_the_table_too,
                 schemas_grow_and_partition_columns_stay_last,
                 another_layout_is_refused_and_changes_nothing,
+                what_comes_after_a_version_is_let_in_on_top_of_that_one_only,
                 what_would_be_refused_is_told_before_and_changes_nothing,
                 tables_are_listed_by_name,
                 concurrent_publishes_lose_nothing,
@@ -75,6 +76,7 @@ fn change(lake: &Location, execution: &str, files: usize) -> TableChange {
         id: id(),
         location: location(lake),
         partition_by: vec!["month".into()],
+        on_top_of: None,
         schema: schema(),
         files: (0..files).map(file).collect(),
         execution: execution.clone(),
@@ -180,6 +182,26 @@ pub async fn another_layout_is_refused_and_changes_nothing(place: impl CatalogPl
         assert!(failure.message.contains("nyc.flights_monthly"), "{failure}");
     }
     assert_eq!(catalog.table(&id()).await.unwrap(), Some(before));
+}
+
+/// Of two that come after one version, one is let in; and it may say so again.
+pub async fn what_comes_after_a_version_is_let_in_on_top_of_that_one_only(place: impl CatalogPlace) {
+    let lake = place.location();
+    let (ours, theirs) = (place.open().await, place.open().await);
+    let after = |version: u64, execution: &str| TableChange { on_top_of: Some(version), ..change(&lake, execution, 1) };
+    assert_eq!(ours.check(&after(1, "ex-1")).await.unwrap_err().code, FailureCode::Overtaken, "there is no version 1");
+    ours.check(&after(0, "ex-1")).await.unwrap();
+    theirs.check(&after(0, "ex-2")).await.unwrap();
+    ours.publish(after(0, "ex-1")).await.unwrap();
+    let before = ours.table(&id()).await.unwrap();
+    assert_eq!(theirs.check(&after(0, "ex-2")).await.unwrap_err().code, FailureCode::Overtaken);
+    let refused = theirs.publish(after(0, "ex-2")).await.unwrap_err();
+    assert_eq!(refused.code, FailureCode::Overtaken);
+    assert!(refused.message.contains("nyc.flights_monthly is at version 1"), "{refused}");
+    assert_eq!(theirs.table(&id()).await.unwrap(), before);
+    assert_eq!(theirs.publish(after(1, "ex-2")).await.unwrap().version, 2);
+    ours.check(&after(0, "ex-1")).await.expect("it is in the table already");
+    assert_eq!(ours.publish(after(0, "ex-1")).await.unwrap().version, 2);
 }
 
 /// `check` says what `publish` would say, and does nothing.

@@ -122,6 +122,7 @@ impl GluePlace {
             files: partitions.iter().enumerate().map(file).collect(),
             location: root.clone(),
             partition_by: vec!["year".into(), "carrier".into()],
+            on_top_of: None,
             schema: [("year", DataType::Int(64)), ("delay", DataType::UInt(16)), ("carrier", DataType::String)].into_iter().collect(),
             execution: execution.clone(),
             at: Timestamp(1_000),

@@ -252,7 +252,13 @@ impl StageActor {
             let version = versions.get(execution.pipeline_version).await?;
             let stage = &version.stage;
             let register = register(&version);
-            let message = Promote { execution: execution.id.clone(), zone: stage.output.zone, register, output };
+            let message = Promote {
+                execution: execution.id.clone(),
+                zone: stage.output.zone,
+                register,
+                on_top_of: execution.state.audits_on,
+                output,
+            };
             let promoted = publisher.send(Envelope::new(task::span_context(&execution), message)).await;
             let nothing = |_| (Err(crate::actors::gone("publisher")), Requests::default());
             Ok((stage.publish().map(|publish| publish.table.clone()), promoted.unwrap_or_else(nothing)))
@@ -311,6 +317,7 @@ fn is_same(current: &Execution, decided: &Execution) -> bool {
 fn promotion_fact(attempt: u32, table: Option<TableId>, result: Result<TaskOutput>) -> (Fact, Option<TableId>) {
     match result {
         Ok(output) => (Fact::Promoted { attempt, output }, table),
+        Err(why) if why.code == FailureCode::Overtaken => (Fact::Overtaken { attempt, why }, None),
         Err(failure) => (Fact::Failed { attempt, failure }, None),
     }
 }

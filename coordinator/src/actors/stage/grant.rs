@@ -216,6 +216,8 @@ async fn start(shared: Shared, versions: Versions, histories: Histories, offer: 
     let Some(first) = taken.first() else { return Ok(nothing) };
     let version = versions.get(first.pipeline_version).await?;
     let now = shared.now();
+    let published = versions.published(&version, &shared.zones).await?;
+    let audits_on = published.as_ref().map(|published| published.table.as_ref().map_or(0, |table| table.version));
     let found = if version.stage.references().is_empty() { None } else { Some(versions.references(&version).await?) };
 
     let mut moves: Vec<(Execution, Move)> = Vec::new();
@@ -237,7 +239,7 @@ async fn start(shared: Shared, versions: Versions, histories: Histories, offer: 
             nothing.others.push(execution.clone());
             continue;
         }
-        if let Some((next, _)) = decide(&state, Fact::Started { worker: worker.clone() }, version.rules(), now) {
+        if let Some((next, _)) = decide(&state, Fact::Started { worker: worker.clone(), audits_on }, version.rules(), now) {
             state = next;
         }
         let next = Execution { state: state.clone(), revision: execution.revision + 1, updated_at: now, ..execution.clone() };
@@ -254,7 +256,6 @@ async fn start(shared: Shared, versions: Versions, histories: Histories, offer: 
     }
     let references = versions.tables(&pinned.unwrap_or_default()).await?;
     let history = histories.wanted(&version.stage).await?;
-    let published = versions.published(&version, &shared.zones).await?;
     let mut members = Vec::new();
     for (execution, step) in &mut moves {
         let (written, requests) = meter::for_run(write_manifest(&shared, &version, execution)).await;
