@@ -16,7 +16,7 @@ mod object;
 mod pipeline;
 mod quality;
 mod quarantine;
-mod run;
+pub(crate) mod run;
 mod stage;
 mod status;
 mod submit;

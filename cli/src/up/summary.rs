@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use comfy_table::Color;
 use futures::{StreamExt as _, TryStreamExt as _};
-use lakegate_sdk::{Client, Failure, Filter, Status, Timestamp};
+use lakegate_sdk::{Client, Failure, Filter, Run, Status, Timestamp};
 use serde::Serialize;
 
 use super::until_idle::{Baseline, Done};
 use crate::{
+    commands::run::why,
     error::Result,
     output::{
         Output,
@@ -17,8 +18,10 @@ use crate::{
     },
 };
 
-/// Failures that are told; the others can be listed.
+/// Failures that are told, and audits; the others can be listed.
 const TOLD: usize = 10;
+/// Runs that are looked through for those whose audit has found something.
+const LOOKED_THROUGH: usize = 250;
 
 /// What a session did.
 #[derive(Serialize)]
@@ -35,6 +38,8 @@ pub(crate) struct Summary {
     pub(crate) stuck: Vec<String>,
     /// The first of what failed or was set aside.
     pub(crate) failures: Vec<Told>,
+    /// The newest of what was published though rules do not hold, or without the rows that broke them.
+    pub(crate) audits: Vec<Audited>,
 }
 
 /// What a session did in one stage.
@@ -54,6 +59,17 @@ pub(crate) struct Told {
     failure: Option<Failure>,
 }
 
+/// Something that was published though its audit has found something.
+#[derive(Serialize)]
+pub(crate) struct Audited {
+    what: String,
+    stage: String,
+    run: String,
+    verdict: String,
+    rows_aside: u64,
+    why: String,
+}
+
 impl Summary {
     /// Sums a session up from its last status.
     pub(crate) async fn of(
@@ -69,6 +85,8 @@ impl Summary {
         let unrouted = baseline.unrouted_since(status);
         let bad = stages.iter().map(|stage| stage.done.failed + stage.done.quarantined).sum::<u64>();
         let failures = if bad == 0 { Vec::new() } else { told(client, since).await? };
+        let done = stages.iter().any(|stage| stage.done.succeeded > 0);
+        let audits = if done { audited(client, since).await? } else { Vec::new() };
         Ok(Summary {
             ok: bad == 0 && unrouted == 0 && stuck.is_empty(),
             took_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
@@ -76,6 +94,7 @@ impl Summary {
             unrouted,
             stuck,
             failures,
+            audits,
         })
     }
 
@@ -95,6 +114,12 @@ impl Summary {
         for told in &self.failures {
             let why = told.failure.as_ref().map(|failure| format!(": {failure}")).unwrap_or_default();
             text.push_str(&format!("\n  {} ({}){why}", told.what, told.stage));
+        }
+        for audited in &self.audits {
+            text.push_str(&format!("\n  {} ({}): {}", audited.what, audited.stage, audited.why));
+        }
+        if self.audits.iter().any(|audited| audited.rows_aside > 0) {
+            text.push_str("\n  rows that were set aside: `lakegate quarantine list`, and `quarantine show` of an id there");
         }
         if self.unrouted > 0 {
             text.push_str(&format!("\n  {} that no pipeline takes: see `routes` in the pipeline files", counted(self.unrouted, "file")));
@@ -127,4 +152,17 @@ async fn told(client: &Client, since: Timestamp) -> Result<Vec<Told>> {
     }
     told.truncate(TOLD);
     Ok(told)
+}
+
+/// The newest runs since whose audit let something in and has found something all the same.
+async fn audited(client: &Client, since: Timestamp) -> Result<Vec<Audited>> {
+    let succeeded = client.runs(Filter::default().state("succeeded").page_size(LOOKED_THROUGH as u32));
+    let runs: Vec<Run> = succeeded.take(LOOKED_THROUGH).try_collect().await?;
+    let since = runs.into_iter().filter(|run| run.updated_at >= since);
+    let found = since.filter_map(|run| {
+        let audit = run.audit.as_ref().filter(|audit| audit.reason.is_some())?;
+        let (verdict, rows_aside, why) = (audit.verdict.clone(), audit.rows_aside, why(&run));
+        Some(Audited { verdict, rows_aside, why, what: run.subject_text, stage: run.stage, run: run.id })
+    });
+    Ok(found.take(TOLD).collect())
 }

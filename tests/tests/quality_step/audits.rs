@@ -56,7 +56,11 @@ fn a_file_that_breaks_a_rule_is_blocked_and_the_table_stays_as_it_was() {
 fn rows_that_break_rules_are_split_off_with_rule_reason_source_and_row_number() {
     let lake = lake(&orders("quarantine_rows"));
     lake.land("shop/orders/a.csv", GOOD).land("shop/orders/b.csv", BAD);
-    lake.up_until_idle().expect_code(0);
+    let said = lake.up_until_idle().expect_code(0).stdout;
+    assert!(
+        said.contains("b.csv (shop/orders/load): 1 row set aside: 1 of 3 rules") && said.contains("`lakegate quarantine list`"),
+        "{said}"
+    );
     assert_eq!(ids(&lake, "shop.orders"), [1, 2, 3, 4, 6]);
     assert_staging_is_empty(&lake);
 
@@ -89,7 +93,8 @@ fn rows_that_break_rules_are_split_off_with_rule_reason_source_and_row_number() 
 fn a_warning_publishes_and_says_so() {
     let lake = lake(&orders("warn"));
     lake.land("shop/orders/a.csv", GOOD).land("shop/orders/b.csv", BAD);
-    lake.up_until_idle().expect_code(0);
+    let said = lake.up_until_idle().expect_code(0).stdout;
+    assert!(said.contains("shop/orders/b.csv (shop/orders/load): published all the same: 1 of 3 rules"), "{said}");
     assert_eq!(ids(&lake, "shop.orders"), [1, 2, 3, 4, 5, 6]);
     let run = run_of(&lake, "b.csv");
     assert_eq!((run["state"].as_str(), run["audit"]["verdict"].as_str()), (Some("succeeded"), Some("warned")), "{run:#}");

@@ -21,7 +21,10 @@ use crate::{
     context::Context,
     error::{CliError, Result},
     lake::with_lake,
-    output::{Output, text::bytes},
+    output::{
+        Output,
+        text::{bytes, counted, short_id},
+    },
 };
 
 /// Audits before this one that trends are made of.
@@ -44,19 +47,19 @@ pub(crate) struct Args {
 pub(super) fn run(context: &Context, args: &Args) -> Result<()> {
     let out = &context.out;
     context.block_on(LogLevel::Quiet, async {
-        let report = with_lake(context, async |lake| of_run(lake, &args.run, out).await).await?;
+        let (head, report) = with_lake(context, async |lake| of_run(lake, &args.run, out).await).await?;
         match out.format() {
             OutputFormat::Html => out.raw(Html(&report).to_string().as_bytes()),
             OutputFormat::Junit => out.raw(Junit(&report).to_string().as_bytes()),
             OutputFormat::Table | OutputFormat::Json => {
-                out.answer(&Json::of(&report.evaluation), |_| text::evaluation(&report.evaluation, out.width()))
+                out.answer(&Json::of(&report.evaluation), |_| format!("{head}\n\n{}", text::evaluation(&report.evaluation, out.width())))
             }
         }
     })
 }
 
-/// The report of a run's audit; the data's part of it as far as the data can be read from here.
-async fn of_run(lake: &Client, id: &str, out: &Output) -> Result<Report> {
+/// What a run's audit came to, and the report of it; the data's part of it as far as the data can be read from here.
+async fn of_run(lake: &Client, id: &str, out: &Output) -> Result<(String, Report)> {
     let run = lake.run(id).await?;
     let Some(audit) = &run.audit else {
         return Err(CliError::wrong(
@@ -64,6 +67,7 @@ async fn of_run(lake: &Client, id: &str, out: &Output) -> Result<Report> {
             "its stage has no `quality` step, or it has not come to it",
         ));
     };
+    let head = head(&run, audit);
     let mut report = Report {
         name: run.stage.clone(),
         data: vec![run.subject_text.clone()],
@@ -81,7 +85,18 @@ async fn of_run(lake: &Client, id: &str, out: &Output) -> Result<Report> {
         (report.columns, report.failing) = (columns, failing);
         notes.iter().for_each(|note| out.note(note));
     }
-    Ok(report)
+    Ok((head, report))
+}
+
+/// What was audited by which rules, and what followed.
+fn head(run: &Run, audit: &Audit) -> String {
+    let followed = match audit.verdict.as_str() {
+        "blocked" => "blocked, nothing was published".to_owned(),
+        "warned" => "warned, published all the same".to_owned(),
+        "split" => format!("split, {} set aside and the others published", counted(audit.rows_aside, "row")),
+        other => other.to_owned(),
+    };
+    format!("{} of {} (run {}), by {}: {followed}", run.stage, run.subject_text, short_id(&run.id), audit.ruleset)
 }
 
 fn moment(at: lakegate_model::Timestamp) -> Timestamp {
