@@ -27,6 +27,7 @@ fn change(n: usize) -> TableChange {
         location,
         partition_by: vec!["month".into()],
         schema: [("month", DataType::Int(64)), ("carrier", DataType::String)].into_iter().collect(),
+        on_top_of: None,
         files: vec![file],
         execution,
         at: Timestamp(1_000),

@@ -451,6 +451,36 @@ async fn counts_and_lists_are_the_same_after_the_floor_has_risen() {
 }
 
 /// More members, rejected members and state than an item holds.
+/// What waits is newer than what is over, and would be read first.
+#[tokio::test]
+async fn nothing_is_read_of_what_waits_to_list_what_is_over() {
+    let place = Place::default();
+    place.open().await;
+    let asked = Arc::new(AtomicU32::new(0));
+    let counted = Arc::clone(&asked);
+    let ledger = place
+        .open_behind(move |operation, body| {
+            if operation == "BatchGetItem" {
+                let keys =
+                    body["RequestItems"].as_object().into_iter().flatten().map(|(_, table)| table["Keys"].as_array().map_or(0, Vec::len));
+                counted.fetch_add(u32::try_from(keys.sum::<usize>()).unwrap(), Ordering::SeqCst);
+            }
+            Fault::None
+        })
+        .await;
+    let over = executions(ledger.admit((0..4).map(|n| arriving(&format!("over-{n}"))).collect()).await.unwrap());
+    ledger.advance(over.iter().map(|run| step(run, succeeded(1))).collect()).await.unwrap();
+    ledger.admit((0..400).map(|n| arriving(&format!("waits-{n}"))).collect()).await.unwrap();
+    let filter = Filter { state: Some("succeeded".into()), ..Filter::default() };
+    for (size, token_of) in [(10, 4), (2, 2)] {
+        asked.store(0, Ordering::SeqCst);
+        let page = ledger.runs(&filter, &Page { size, token: String::new() }).await.unwrap();
+        assert_eq!(page.items.len(), token_of);
+        let read = asked.load(Ordering::SeqCst);
+        assert!(read <= 8, "{read} items were read for {token_of}");
+    }
+}
+
 #[tokio::test]
 async fn a_batch_of_thousands_is_sealed_and_ends() {
     let place = Place::default();

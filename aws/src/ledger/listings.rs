@@ -32,16 +32,18 @@ impl Reader {
             return self.runs_aside(&asked).await;
         }
         if let Some(state) = asked.state.filter(|state| is_unfinished(state)) {
-            return self.unfinished_runs(&asked, state).await;
+            let found = if filter.with_audit { Collected::new(&asked).all() } else { self.unfinished_runs(&asked, state).await? };
+            return Ok(found);
         }
-        let mut tails = Tails::open(self, &asked).await?;
+        let is_over = filter.with_audit || asked.state.is_some();
+        let mut tails = if is_over { Tails::of_over(self, &asked).await? } else { Tails::open(self, &asked).await? };
         let mut collected = Collected::new(&asked);
         while collected.wants_more() {
             let entries = tails.next(collected.room()).await?;
             let Some((last, _)) = entries.last().copied() else { return Ok(collected.all()) };
             let stored = self.stored_at(&entries).await?;
             let executions = self.executions(&stored).await?;
-            let fitting = executions.into_iter().filter(|run| asked.state.is_none_or(|state| run.state.phase.as_str() == state));
+            let fitting = executions.into_iter().filter(|run| asked.fits(run));
             collected.extend(fitting.map(|run| (run.seq, run)), entries.len(), last);
         }
         Ok(collected.page())
@@ -68,7 +70,7 @@ impl Reader {
             before = last;
             let looked_at = newest.len();
             let runs = self.executions_by_id(newest.into_iter().map(|(_, id)| id).collect()).await?;
-            let fitting = runs.into_iter().filter(|run| asked.state.is_none_or(|state| run.state.phase.as_str() == state));
+            let fitting = runs.into_iter().filter(|run| asked.fits(run));
             collected.extend(fitting.map(|run| (run.seq, run)), looked_at, last);
         }
         Ok(collected.page())

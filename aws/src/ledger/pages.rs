@@ -2,7 +2,7 @@
 
 use lakegate_coordinator::ports::{
     Result,
-    ledger::{Filter, Page, Paged},
+    ledger::{Execution, Filter, Page, Paged},
 };
 use lakegate_model::{DatasetId, Failure, FailureCode, StageKey};
 
@@ -40,6 +40,15 @@ impl<'a> Asked<'a> {
         let Filter { dataset, stage: name, .. } = self.filter;
         dataset.as_ref().is_none_or(|dataset: &DatasetId| *dataset == stage.dataset)
             && name.as_ref().is_none_or(|name| *name == stage.stage)
+    }
+}
+
+impl Asked<'_> {
+    /// Whether a run is to be on the page.
+    pub(super) fn fits(&self, run: &Execution) -> bool {
+        let state = &run.state;
+        let is_audited = state.phase.is_terminal() && state.audit.is_some();
+        self.state.is_none_or(|name| state.phase.as_str() == name) && (is_audited || !self.filter.with_audit)
     }
 }
 

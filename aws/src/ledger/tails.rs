@@ -5,7 +5,7 @@ use lakegate_model::StageKey;
 
 use super::{
     keys::{self, Key},
-    memory::Of,
+    memory::{Mark, Of, StageMemory, is_unfinished},
     pages::Asked,
     reader::Reader,
     records::LogRecord,
@@ -43,6 +43,28 @@ impl<'a> Tails<'a> {
         for (stage, next) in stages {
             let ordinal = if asked.before == u64::MAX { next } else { reader.ordinal_before(&stage, next, asked.before).await? };
             tails.push(Tail { stage, ordinal, entries: Vec::new() });
+        }
+        Ok(Tails { reader, before: asked.before, tails })
+    }
+
+    /// Only of executions that are over. Above the floor memory says which these are, so that nothing is read of what
+    /// waits, however much it is.
+    pub(super) async fn of_over(reader: &'a Reader, asked: &Asked<'_>) -> Result<Tails<'a>> {
+        let above: Vec<(StageKey, u64, Vec<(u64, Of)>)> = {
+            let memory = lock(&reader.memory);
+            let stages = memory.stages.iter().filter(|(stage, _)| asked.takes(stage));
+            let fits = |mark: &Mark| matches!(mark, Mark::Execution { phase, .. } if asked.state.map_or(!is_unfinished(phase), |state| *phase == state));
+            let over = |known: &StageMemory| {
+                let entries = known.entries.range(..asked.before).filter(|(_, entry)| fits(&entry.mark));
+                entries.map(|(seq, entry)| (*seq, entry.of)).collect()
+            };
+            stages.map(|(stage, known)| ((**stage).clone(), known.floor, over(known))).collect()
+        };
+        let mut tails = Vec::with_capacity(above.len());
+        for (stage, floor, entries) in above {
+            let is_below = entries.is_empty() && asked.before != u64::MAX;
+            let ordinal = if is_below { reader.ordinal_before(&stage, floor, asked.before).await? } else { floor };
+            tails.push(Tail { stage, ordinal, entries });
         }
         Ok(Tails { reader, before: asked.before, tails })
     }

@@ -22,10 +22,11 @@ use crate::ports::{
     ledger::{Execution, Filter, Ledger, Page, Paged},
 };
 
-/// Executions that are looked through at most for the audits that are wanted.
-const MOST_READ: usize = 10 * LONGEST_HISTORY;
 /// Executions in one read.
 const AT_ONCE: usize = 250;
+/// Reads at most for the audits that are wanted: those by other rulesets are read too, and a page may have less on it
+/// than it might. What is older is not found, and a run is not kept waiting for it.
+const MOST_READS: usize = 10 * LONGEST_HISTORY / AT_ONCE;
 
 /// What one execution's audit has measured.
 #[derive(Clone, Debug, PartialEq)]
@@ -79,7 +80,7 @@ async fn let_in(runs: &dyn Runs, stage: &StageKey, ruleset: &str, most: usize) -
 }
 
 fn of_stage(stage: &StageKey) -> Filter {
-    Filter { dataset: Some(stage.dataset.clone()), stage: Some(stage.stage.clone()), ..Filter::default() }
+    Filter { dataset: Some(stage.dataset.clone()), stage: Some(stage.stage.clone()), with_audit: true, ..Filter::default() }
 }
 
 fn only_let_in(stage: &StageKey) -> Filter {
@@ -108,18 +109,18 @@ impl Runs for dyn Ledger {
 
 async fn read<R: Runs + ?Sized>(runs: &R, filter: &Filter, ruleset: &str, most: usize) -> Result<Vec<Measured>> {
     let mut page = Page { size: AT_ONCE, token: String::new() };
-    let (mut found, mut read) = (Vec::new(), 0);
-    loop {
+    let mut found = Vec::new();
+    for _ in 0..MOST_READS {
         let listed = runs.list(filter, &page).await?;
-        read += listed.items.len();
         let measured = listed.items.iter().filter_map(Measured::of);
         found.extend(measured.filter(|measured| ruleset.is_empty() || measured.ruleset == ruleset));
-        if listed.next.is_empty() || found.len() >= most || read >= MOST_READ {
-            found.truncate(most);
-            return Ok(found);
-        }
         page.token = listed.next;
+        if page.token.is_empty() || found.len() >= most {
+            break;
+        }
     }
+    found.truncate(most);
+    Ok(found)
 }
 
 #[cfg(test)]
@@ -172,7 +173,10 @@ mod tests {
     #[async_trait]
     impl Runs for Vec<Execution> {
         async fn list(&self, filter: &Filter, page: &Page) -> Result<Paged<Execution>> {
-            let is_wanted = |run: &&Execution| filter.state.as_deref().is_none_or(|state| state == run.state.phase.as_str());
+            let is_wanted = |run: &&Execution| {
+                let is_over = run.state.phase.is_terminal() || !filter.with_audit;
+                is_over && filter.state.as_deref().is_none_or(|state| state == run.state.phase.as_str())
+            };
             let from: usize = page.token.parse().unwrap_or(0);
             let items: Vec<Execution> = self.iter().rev().filter(is_wanted).skip(from).take(page.size).cloned().collect();
             let next = if items.len() < page.size { String::new() } else { (from + page.size).to_string() };
@@ -192,6 +196,25 @@ mod tests {
         runs.truncate(1_500);
         let found = read(&runs, &of_stage(&stage()), "", 9_999).await.unwrap();
         assert_eq!(found.len(), 1_500, "people see what was kept out as well");
+    }
+
+    /// A list whose pages have nothing on them and never end, as far as it was read.
+    struct Endless(std::sync::atomic::AtomicUsize);
+
+    #[async_trait]
+    impl Runs for Endless {
+        async fn list(&self, _: &Filter, _: &Page) -> Result<Paged<Execution>> {
+            let read = self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            assert!(read < 1_000, "it is read for ever");
+            Ok(Paged { items: Vec::new(), next: read.to_string() })
+        }
+    }
+
+    #[tokio::test]
+    async fn a_run_is_not_kept_waiting_by_a_list_however_long_it_is() {
+        let endless = Endless(0.into());
+        assert_eq!(let_in(&endless, &stage(), "a.dqdl", 1).await.unwrap(), []);
+        assert_eq!(endless.0.into_inner(), MOST_READS);
     }
 
     #[test]

@@ -338,6 +338,8 @@ pub struct Filter {
     /// Of executions only those of which something lies in quarantine: `ExecutionState::has_aside`. One that
     /// ended just now may be missing for a moment.
     pub with_aside: bool,
+    /// Of executions only those that are over and have an audit. What waits costs such a list nothing, however much it is.
+    pub with_audit: bool,
 }
 
 /// Which page.

@@ -131,6 +131,52 @@ pub async fn executions_that_set_something_aside_are_listed(place: impl LedgerPl
     assert_eq!(Some(first), ledger.execution(&expected[0]).await.expect("read"), "as it is");
 }
 
+/// The executions that are over and were audited are a list of their own, whatever waits.
+pub async fn executions_that_were_audited_are_listed(place: impl LedgerPlace) {
+    let ledger = place.open().await;
+    let failed = || Phase::Failed { failure: Failure::new(FailureCode::QualityFailed, "it says \"audit\":{ and is none") };
+    let mut expected: Vec<(ExecutionId, &str)> = Vec::new();
+    for number in 0..9 {
+        let stage = if number % 2 == 0 { "clean" } else { "other" };
+        let execution = started(&ledger, arrival(stage, &format!("{number}.csv"), "1", 0)).await;
+        let phase = if number % 3 == 0 { failed() } else { Phase::Succeeded { output: TaskOutput::default() } };
+        expected.insert(0, (execution.id.clone(), phase.as_str()));
+        ended(&ledger, &execution, phase, audit(Verdict::Passed, 1)).await;
+        let plain = started(&ledger, arrival(stage, &format!("{number}.plain"), "1", 0)).await;
+        ledger.advance(vec![step(&plain, running(), 1)]).await.expect("advanced");
+        let over = step(&plain, if number == 4 { running() } else { failed() }, 2);
+        ledger.advance(vec![lakegate_coordinator::ports::ledger::Move { from: over.from + 1, ..over }]).await.expect("advanced");
+    }
+    started(&ledger, arrival("clean", "waits.csv", "1", 0)).await;
+    let promoting = started(&ledger, arrival("clean", "promoting.csv", "1", 0)).await;
+    let mut half = step(&promoting, Phase::Promoting { output: TaskOutput::default() }, 1);
+    half.to.audit = Some(Box::new(audit(Verdict::Passed, 1)));
+    ledger.advance(vec![half]).await.expect("advanced");
+    let listed = |stage: Option<&str>, state: Option<&str>| Filter {
+        dataset: Some(dataset()),
+        stage: stage.map(str::to_owned),
+        state: state.map(str::to_owned),
+        with_audit: true,
+        ..everything()
+    };
+    let mut ledger = ledger;
+    for _ in 0..2 {
+        for size in [1, 2, 4, 100] {
+            let all: Vec<ExecutionId> = expected.iter().map(|(id, _)| id.clone()).collect();
+            assert_eq!(all_runs(&ledger, &listed(None, None), size).await, all, "pages of {size}");
+            let succeeded: Vec<ExecutionId> =
+                expected.iter().filter(|(_, state)| *state == "succeeded").map(|(id, _)| id.clone()).collect();
+            assert_eq!(all_runs(&ledger, &listed(None, Some("succeeded")), size).await, succeeded, "pages of {size}");
+        }
+        assert_eq!(all_runs(&ledger, &listed(Some("other"), None), 2).await.len(), 4);
+        for state in ["promoting", "ready", "quarantined"] {
+            assert_eq!(all_runs(&ledger, &listed(None, Some(state)), 2).await, [], "{state}");
+        }
+        drop(ledger);
+        ledger = place.open().await;
+    }
+}
+
 /// Of many objects those that were admitted, however they fared.
 pub async fn the_ledger_knows_which_objects_it_knows(place: impl LedgerPlace) {
     let ledger = place.open().await;

@@ -83,6 +83,7 @@ macro_rules! ledger_contract {
                 an_execution_knows_what_it_made_and_an_object_its_runs,
                 an_execution_keeps_its_audit,
                 executions_that_set_something_aside_are_listed,
+                executions_that_were_audited_are_listed,
                 the_ledger_knows_which_objects_it_knows,
                 messages_are_left_with_their_move,
                 a_message_waits_until_it_is_marked_as_sent,
