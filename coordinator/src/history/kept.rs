@@ -15,7 +15,7 @@ use lakegate_proto::v1;
 use super::{AT_ONCE, Measured, Runs, let_in};
 use crate::ports::{Result, ledger::Execution};
 
-/// Values that are sent with a parcel at most, and kept for a ruleset: some 9 MB on the wire.
+/// Values that are sent with a parcel at most, and kept of a ruleset, however many statistics it has: some 9 MB on the wire.
 pub(super) const MOST_POINTS: usize = 500_000;
 
 /// The most statistics that are kept of one ruleset: what one audit has at most.
@@ -104,6 +104,11 @@ impl Histories {
             // Not every audit has every statistic: so a page is read though less is asked for.
             let found = let_in(self.runs.as_ref(), &self.stage, &rules.file, all.most().max(AT_ONCE)).await?;
             let mut kept = self.kept();
+            // Of versions that are gone, for all that is known here.
+            if kept.values().map(Kept::points).sum::<usize>() > MOST_POINTS {
+                kept.retain(|ruleset, _| *ruleset == rules.file);
+                read.retain(|ruleset, _| *ruleset == rules.file);
+            }
             found.into_iter().for_each(|measured| put(&mut kept, measured));
             read.insert(rules.file.clone(), all);
         }
@@ -132,11 +137,15 @@ impl Histories {
 
     /// How many values are kept.
     pub(super) fn points(&self) -> usize {
-        self.kept().values().flat_map(|kept| kept.values.values()).map(BTreeMap::len).sum()
+        self.kept().values().map(Kept::points).sum()
     }
 }
 
 impl Kept {
+    fn points(&self) -> usize {
+        self.values.values().map(BTreeMap::len).sum()
+    }
+
     /// Keeps what is asked for from now on, and gives all that is kept.
     fn keep(&mut self, asked: &Asked) -> Asked {
         self.asked = self.asked.and(asked);
@@ -146,12 +155,21 @@ impl Kept {
     }
 
     /// Forgets the statistics that were not measured for the longest time, if there are too many: groups of rows
-    /// have one each, and there may be new ones every day.
+    /// have one each, and there may be new ones every day. Of the others the oldest values, if they are too many together.
     fn forget(&mut self) {
-        while self.values.len() > MOST_STATISTICS {
+        let more = self.values.len().saturating_sub(MOST_STATISTICS);
+        if more > 0 {
             let newest = |values: &BTreeMap<(Timestamp, u64), Metric>| values.keys().next_back().copied();
-            let Some(oldest) = self.values.iter().min_by_key(|(_, values)| newest(values)).map(|(name, _)| name.clone()) else { return };
-            self.values.remove(&oldest);
+            let mut oldest: Vec<_> = self.values.iter().map(|(name, values)| (newest(values), name.clone())).collect();
+            oldest.select_nth_unstable(more);
+            oldest.truncate(more);
+            oldest.iter().for_each(|(_, name)| drop(self.values.remove(name)));
+        }
+        let longest = longest(self.values.values().map(BTreeMap::len).collect(), MOST_POINTS);
+        for values in self.values.values_mut() {
+            while values.len() > longest {
+                values.pop_first();
+            }
         }
     }
 }

@@ -199,3 +199,31 @@ fn whoever_asks_for_the_past_of_groups_is_given_that_of_each() {
     let sent: Vec<String> = statistics(&kept["a.dqdl"], &asks).into_iter().map(|one| one.name).collect();
     assert_eq!(sent, names[1..3]);
 }
+
+#[test]
+fn of_many_groups_no_more_is_kept_than_is_sent_and_what_asks_for_little_loses_nothing() {
+    let asks = of(&[("RowCount group by \"day\"", 1_000), ("RowCount", 7)]);
+    let mut kept = BTreeMap::from([("a.dqdl".to_owned(), Kept { asked: asks.clone(), ..Kept::default() })]);
+    let days = || (0..MOST_STATISTICS - 1).map(|day| (format!("RowCount group by \"day\" [\"{day}\"]"), Metric(1.0)));
+    let begun = std::time::Instant::now();
+    for seq in 0..300 {
+        let statistics = days().chain([("RowCount".to_owned(), Metric(1.0))]).collect();
+        put(&mut kept, Measured { statistics, ..measured(seq, i64::try_from(seq).unwrap(), 0.0, true) });
+        assert!(kept["a.dqdl"].points() <= MOST_POINTS);
+    }
+    let lengths: BTreeMap<String, usize> = statistics(&kept["a.dqdl"], &asks).into_iter().map(|one| (one.name, one.points.len())).collect();
+    assert_eq!(lengths["RowCount"], 7);
+    assert!(lengths["RowCount group by \"day\" [\"9\"]"] >= 249, "{} after {:?}", lengths.values().sum::<usize>(), begun.elapsed());
+}
+
+/// All of them new: as many as an audit has at most, on top of as many.
+#[test]
+fn new_groups_take_the_places_of_old_ones_in_one_go() {
+    let mut kept = asked(1);
+    for seq in 0..50 {
+        let of_day = |group: usize| (format!("RowCount group by \"id\" [\"{seq}-{group}\"]"), Metric(1.0));
+        put(&mut kept, Measured { statistics: (0..MOST_STATISTICS).map(of_day).collect(), ..measured(seq, 0, 0.0, true) });
+    }
+    let names: Vec<&String> = kept["a.dqdl"].values.keys().collect();
+    assert!(names.len() == MOST_STATISTICS && names.iter().all(|name| name.contains("[\"49-")), "{:?}", names.first());
+}

@@ -22,7 +22,8 @@ impl Resting {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A stage goes idle. Those that have been so for longest are forgotten if they are too many together.
+    /// A stage goes idle. If they are too many together, those that have most are forgotten, of equal ones those that
+    /// have been idle for longest: one large history does not cost many small ones theirs.
     pub(crate) fn put(&self, histories: Histories) {
         let points = histories.points();
         if points == 0 {
@@ -33,7 +34,8 @@ impl Resting {
         queue.push_back((histories, points));
         let mut all: usize = queue.iter().map(|(_, points)| points).sum();
         while all > Resting::MOST {
-            let Some((_, points)) = queue.pop_front() else { return };
+            let largest = queue.iter().enumerate().max_by_key(|(at, (_, points))| (*points, std::cmp::Reverse(*at)));
+            let Some((_, points)) = largest.map(|(at, _)| at).and_then(|at| queue.remove(at)) else { return };
             all -= points;
         }
     }
@@ -67,8 +69,16 @@ mod tests {
         }
         assert_eq!(resting.queue().len(), 2, "a stage is here once");
         resting.put(histories("c", Resting::MOST - 5));
-        assert!(resting.take(&key("b")).is_none() && resting.take(&key("none")).is_none(), "what was idle for longest is gone");
-        assert!(resting.take(&key("c")).is_some_and(|of| of.points() == Resting::MOST - 5));
-        assert!(resting.take(&key("c")).is_none() && resting.take(&key("a")).is_some());
+        assert!(resting.take(&key("c")).is_none() && resting.take(&key("none")).is_none(), "it alone is too large to be kept beside them");
+        resting.put(histories("d", Resting::MOST - 10));
+        assert_eq!(resting.queue().len(), 3);
+        resting.put(histories("e", 5));
+        assert!(resting.take(&key("d")).is_none(), "one large one gives room to all others");
+        assert!(resting.take(&key("a")).is_some_and(|of| of.points() == 5) && resting.take(&key("a")).is_none());
+        assert!(resting.take(&key("b")).is_some() && resting.take(&key("e")).is_some());
+        for name in ["f", "g", "h"] {
+            resting.put(histories(name, Resting::MOST / 2));
+        }
+        assert!(resting.take(&key("f")).is_none() && resting.take(&key("g")).is_some(), "of equal ones what was idle for longest goes");
     }
 }
