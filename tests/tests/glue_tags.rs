@@ -53,6 +53,7 @@ impl Place {
             id: TableId::new("nyc", "flights"),
             location: Location::new(format!("s3://{}/analytics/nyc/flights", self.bucket)),
             partition_by: Vec::new(),
+            on_top_of: None,
             schema: [("delay", DataType::Int(64))].into_iter().collect(),
             files: Vec::new(),
             lf_tags: lf_tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),

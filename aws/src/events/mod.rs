@@ -1,7 +1,7 @@
 //! From the body of a queue's message to events of the lake. Pure: no I/O, no clock.
 //!
 //! ```text
-//!   body ─► envelope (SNS, if any) ─► shape ─┬─ notification of S3: every record of `Records`
+//!   body ─► envelope (SNS, if any) ─► shape ─┬─ notification of S3: every record of `Records`, or one alone
 //!                                            ├─ event of EventBridge: one object
 //!                                            ├─ S3's test event: says nothing
 //!                                            └─ anything else: not understood
@@ -100,6 +100,10 @@ fn parts(body: &str) -> Result<Vec<Part>, Reason> {
     if let Some(records) = value.get("Records") {
         let records = records.as_array().ok_or("`Records` is not a list")?;
         return Ok(records.iter().map(|record| (Some(record.to_string()), notification::read(record))).collect());
+    }
+    // What was set aside of a notification is a record alone, and is read again as it lies there.
+    if value.get("eventSource").is_some() {
+        return Ok(vec![(None, notification::read(&value))]);
     }
     if value.get("detail-type").is_some() {
         return Ok(vec![(None, bridge::read(&value))]);

@@ -283,6 +283,14 @@ impl Ledger for DynamoLedger {
         self.reader.members(batch).await
     }
 
+    async fn members_from(&self, batch: &BatchId, from: usize, limit: usize) -> Result<Vec<Member>> {
+        self.reader.members_from(batch, from, limit).await
+    }
+
+    async fn members_named(&self, objects: &[ObjectId]) -> Result<Vec<Member>> {
+        self.reader.members_named(objects).await
+    }
+
     async fn set_paused(&self, stage: &StageKey, paused: bool) -> Result<bool> {
         self.writer.ask(|reply| Request::Pause(stage.clone(), paused, reply)).await
     }

@@ -60,6 +60,15 @@ impl Stored {
     }
 }
 
+fn member(stored: Stored) -> Option<Member> {
+    match stored {
+        Stored::Object(StoredObject { arrival, .. }) => {
+            Some(Member { object: arrival.object, relative: arrival.relative, trace: arrival.trace })
+        }
+        Stored::Batch(_) => None,
+    }
+}
+
 impl Of {
     pub(super) fn key(self) -> Key {
         match self {
@@ -170,20 +179,24 @@ impl Reader {
 
     /// The members of a sealed batch, in the order they came.
     pub(super) async fn members(&self, batch: &BatchId) -> Result<Vec<Member>> {
+        self.members_from(batch, 0, usize::MAX).await
+    }
+
+    pub(super) async fn members_from(&self, batch: &BatchId, from: usize, limit: usize) -> Result<Vec<Member>> {
         let Some(raw) = keys::raw(batch.as_str()) else { return Ok(Vec::new()) };
-        let wanted: Vec<Of> = member_entries(&self.table, &raw).await?.into_iter().map(|(_, raw)| Of::Object(raw)).collect();
+        let entries = member_entries(&self.table, &raw).await?.into_iter().skip(from).take(limit);
+        let wanted: Vec<Of> = entries.map(|(_, raw)| Of::Object(raw)).collect();
         let stored = self.stored(&wanted).await?;
         if stored.len() != wanted.len() {
             let message = format!("the ledger's table {} has {} of the {} members of {batch}", self.table.name, stored.len(), wanted.len());
             return Err(Failure::new(FailureCode::Ledger, message).hint("something else than lakegate has deleted them: restore the table"));
         }
-        let member = |stored| match stored {
-            Stored::Object(StoredObject { arrival, .. }) => {
-                Some(Member { object: arrival.object, relative: arrival.relative, trace: arrival.trace })
-            }
-            Stored::Batch(_) => None,
-        };
         Ok(stored.into_iter().filter_map(member).collect())
+    }
+
+    pub(super) async fn members_named(&self, objects: &[ObjectId]) -> Result<Vec<Member>> {
+        let wanted: Vec<Of> = objects.iter().filter_map(|id| keys::raw(id.as_str())).map(Of::Object).collect();
+        Ok(self.stored(&wanted).await?.into_iter().filter_map(member).collect())
     }
 
     /// Objects with their states, in the same order.

@@ -178,6 +178,14 @@ async fn named(shared: &Shared, ids: &[String]) -> Result<Vec<Found>> {
     Ok(found)
 }
 
+/// What has gone its way since it was listed is not among all, and keeps none of the others back.
+fn unless_gone<T>(found: Result<Vec<T>>) -> Result<Vec<T>> {
+    match found {
+        Err(failure) if failure.code == FailureCode::NotFound => Ok(Vec::new()),
+        found => found,
+    }
+}
+
 /// All that is within, and is not released yet.
 async fn all(shared: &Shared, request: &v1::ReleaseQuarantinedRequest) -> Result<Vec<Found>> {
     let (filter, kind): (Filter, _) = (filter(&request.within, "")?, Kind::parse(&request.kind)?);
@@ -187,7 +195,7 @@ async fn all(shared: &Shared, request: &v1::ReleaseQuarantinedRequest) -> Result
         for one in found_of(shared, items).await?.into_iter().filter(|one| one.item.released_as.is_empty()) {
             match &one.aside {
                 // A list does not say all that is to be known of an object before it is released.
-                Aside::Object(record) => found.extend(named(shared, &[record.object.id().to_string()]).await?),
+                Aside::Object(record) => found.extend(unless_gone(named(shared, &[record.object.id().to_string()]).await)?),
                 _ => found.push(one),
             }
         }
@@ -228,6 +236,14 @@ mod tests {
 
     use super::*;
     use crate::ports::ledger::{ObjectRecord, Unrouted};
+
+    #[test]
+    fn what_is_gone_keeps_none_of_the_others_back_and_what_can_not_be_read_does() {
+        let failed = |code| Err::<Vec<u8>, _>(Failure::new(code, "no"));
+        assert_eq!(unless_gone(failed(FailureCode::NotFound)).unwrap(), [0; 0]);
+        assert_eq!(unless_gone(failed(FailureCode::Ledger)).unwrap_err().code, FailureCode::Ledger);
+        assert_eq!(unless_gone(Ok(vec![1])).unwrap(), [1]);
+    }
 
     #[test]
     fn what_has_no_way_back_is_refused_and_not_told_as_released() {

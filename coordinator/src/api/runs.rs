@@ -100,8 +100,8 @@ fn failure(execution: &Execution) -> Option<&Failure> {
 pub(super) async fn batch(shared: &Shared, prefix: &str) -> Result<v1::Batch> {
     let found = shared.ports.ledger.batches_by_prefix(prefix).await?;
     let record = the_one("sealed batch", prefix, found)?;
-    let members = shared.ports.ledger.members(&record.id).await?;
-    let keys = members.into_iter().take(KEYS).map(|member| member.object.key).collect();
+    let members = shared.ports.ledger.members_from(&record.id, 0, KEYS).await?;
+    let keys = members.into_iter().map(|member| member.object.key).collect();
     Ok(v1::Batch { keys, ..sealed(&record) })
 }
 

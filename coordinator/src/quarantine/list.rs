@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use futures::FutureExt as _;
 use lakegate_model::{
-    BatchId, DatasetId, ExecutionId, Failure, FailureCode, ObjectVersion, TraceContext,
+    BatchId, DatasetId, ExecutionId, Failure, FailureCode, ObjectId, ObjectVersion, TraceContext,
     machine::{
         execution::{Phase, TaskOutput},
         object::ObjectState,
@@ -25,6 +25,8 @@ use crate::{
 
 /// Reads of the ledger's list for one page. When little of them fits the page is short, and another one follows.
 const MOST_READS: usize = 10;
+/// Objects that the ledger is asked for at once.
+const NAMED: usize = 1_000;
 
 /// The lists that are read one after another, by the names that page tokens have for them.
 const LISTS: [(&str, &[Kind]); 3] = [("runs", &[Kind::Rows, Kind::Object]), ("unrouted", &[Kind::Unrouted]), ("events", &[Kind::Event])];
@@ -97,7 +99,8 @@ impl Place {
 #[async_trait]
 trait Runs: Sync {
     async fn list(&self, filter: &Filter, page: &Page) -> Result<Paged<Execution>>;
-    async fn members_of(&self, batch: &BatchId) -> Result<Vec<Member>>;
+    async fn members_from(&self, batch: &BatchId, from: usize, limit: usize) -> Result<Vec<Member>>;
+    async fn members_named(&self, objects: &[ObjectId]) -> Result<Vec<Member>>;
 }
 
 #[async_trait]
@@ -106,8 +109,12 @@ impl Runs for dyn Ledger {
         self.runs(filter, page).await
     }
 
-    async fn members_of(&self, batch: &BatchId) -> Result<Vec<Member>> {
-        self.members(batch).await
+    async fn members_from(&self, batch: &BatchId, from: usize, limit: usize) -> Result<Vec<Member>> {
+        Ledger::members_from(self, batch, from, limit).await
+    }
+
+    async fn members_named(&self, objects: &[ObjectId]) -> Result<Vec<Member>> {
+        Ledger::members_named(self, objects).await
     }
 }
 
@@ -124,12 +131,14 @@ async fn of_runs<R: Runs + ?Sized>(ledger: &R, filter: &Filter, kind: Option<Kin
             }
             run = None;
             let id = execution.id.clone();
-            let things = things_of(ledger, execution, kind).await?;
-            for (at, thing) in things.into_iter().enumerate().skip(std::mem::take(&mut skip)) {
-                if found.len() == page.size {
-                    return Ok((found, format!("{token}|{id}|{at}")));
-                }
-                found.push(thing);
+            // One more than there is room for tells whether the next page begins in the middle of the run.
+            let (from, room) = (std::mem::take(&mut skip), page.size - found.len());
+            let mut things = things_of(ledger, execution, kind, from, room + 1).await?;
+            let is_more = things.len() > room;
+            things.truncate(room);
+            found.extend(things);
+            if is_more {
+                return Ok((found, format!("{token}|{id}|{}", from + room)));
             }
         }
         token = listed.next;
@@ -141,28 +150,31 @@ async fn of_runs<R: Runs + ?Sized>(ledger: &R, filter: &Filter, kind: Option<Kin
     Ok((found, next))
 }
 
-/// What of a run lies in quarantine.
-async fn things_of<R: Runs + ?Sized>(ledger: &R, run: Execution, kind: Option<Kind>) -> Result<Vec<Aside>> {
-    let mut things = Vec::new();
-    if run.state.rows_aside() > 0 && kind.is_none_or(|kind| kind == Kind::Rows) {
-        things.push(Aside::Rows(Box::new(run.clone())));
-    }
-    if kind.is_some_and(|kind| kind != Kind::Object) {
+/// What of a run lies in quarantine, from the `from`-th thing on, at most `limit`. Of a batch's members only these are read.
+async fn things_of<R: Runs + ?Sized>(ledger: &R, run: Execution, kind: Option<Kind>, from: usize, limit: usize) -> Result<Vec<Aside>> {
+    let has_rows = run.state.rows_aside() > 0 && kind.is_none_or(|kind| kind == Kind::Rows);
+    let mut things = if has_rows && from == 0 { vec![Aside::Rows(Box::new(run.clone()))] } else { Vec::new() };
+    let (from, limit) = (from.saturating_sub(usize::from(has_rows)), limit.saturating_sub(things.len()));
+    if kind.is_some_and(|kind| kind != Kind::Object) || limit == 0 {
         return Ok(things);
     }
     match (&run.subject, &run.state.phase) {
         (Subject::Object { object, relative }, Phase::Failed { failure } | Phase::Quarantined { failure }) => {
-            things.push(object_of(&run, object.clone(), relative.clone(), run.trace, failure));
+            things.extend((from == 0).then(|| object_of(&run, object.clone(), relative.clone(), run.trace, failure)));
         }
         (Subject::Batch { id, .. }, Phase::Failed { failure } | Phase::Quarantined { failure }) => {
-            let members = ledger.members_of(id).await?;
+            let members = ledger.members_from(id, from, limit).await?;
             things.extend(members.into_iter().map(|member| object_of(&run, member.object, member.relative, member.trace, failure)));
         }
-        (Subject::Batch { id, .. }, Phase::Succeeded { output: TaskOutput { rejected, .. } }) if !rejected.is_empty() => {
-            let why: BTreeMap<_, _> = rejected.iter().filter(|one| one.is_aside()).map(|one| (&one.object, &one.failure)).collect();
-            for member in ledger.members_of(id).await? {
-                if let Some(failure) = why.get(&member.object.id()) {
-                    things.push(object_of(&run, member.object, member.relative, member.trace, failure));
+        (Subject::Batch { .. }, Phase::Succeeded { output: TaskOutput { rejected, .. } }) => {
+            let aside = rejected.iter().filter(|one| one.is_aside()).skip(from).take(limit);
+            let why: BTreeMap<&ObjectId, &Failure> = aside.clone().map(|one| (&one.object, &one.failure)).collect();
+            let wanted: Vec<ObjectId> = aside.map(|one| one.object.clone()).collect();
+            for wanted in wanted.chunks(NAMED) {
+                for member in ledger.members_named(wanted).await? {
+                    if let Some(failure) = why.get(&member.object.id()) {
+                        things.push(object_of(&run, member.object, member.relative, member.trace, failure));
+                    }
                 }
             }
         }

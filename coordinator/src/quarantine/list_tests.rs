@@ -8,11 +8,12 @@ use lakegate_model::{
 
 use super::*;
 
-/// Runs, the newest first, and how often they were read.
+/// Runs, the newest first, how often they were read, and how many members of batches were.
 #[derive(Default)]
 struct Fake {
     runs: Mutex<Vec<Execution>>,
     reads: Mutex<usize>,
+    members: Mutex<usize>,
 }
 
 fn object(number: u64) -> ObjectVersion {
@@ -30,10 +31,26 @@ impl Runs for Fake {
         Ok(Paged { items: items.into_iter().take(page.size).collect(), next })
     }
 
-    async fn members_of(&self, _batch: &BatchId) -> Result<Vec<Member>> {
-        let member = |number| Member { object: object(number), relative: number.to_string(), trace: TraceContext::default() };
-        Ok((100..107).map(member).collect())
+    async fn members_from(&self, _batch: &BatchId, from: usize, limit: usize) -> Result<Vec<Member>> {
+        Ok(self.read(members().into_iter().skip(from).take(limit).collect()))
     }
+
+    async fn members_named(&self, objects: &[ObjectId]) -> Result<Vec<Member>> {
+        Ok(self.read(members().into_iter().filter(|member| objects.contains(&member.object.id())).collect()))
+    }
+}
+
+impl Fake {
+    fn read(&self, members: Vec<Member>) -> Vec<Member> {
+        *self.members.lock().unwrap() += members.len();
+        members
+    }
+}
+
+/// The members of any batch.
+fn members() -> Vec<Member> {
+    let member = |number| Member { object: object(number), relative: number.to_string(), trace: TraceContext::default() };
+    (100..107).map(member).collect()
 }
 
 fn run(seq: u64, subject: Subject, phase: Phase) -> Execution {
@@ -76,7 +93,7 @@ fn fake() -> Fake {
             run(2, batch(), Phase::Failed { failure: failure(FailureCode::QualityFailed) }),
             run(1, of_object(1), Phase::Failed { failure: failure(FailureCode::QualityFailed) }),
         ]),
-        reads: Mutex::default(),
+        ..Fake::default()
     }
 }
 
@@ -137,4 +154,18 @@ async fn a_page_reads_so_much_and_no_more() {
     assert!(!next.is_empty());
     let (items, _) = of_runs(&fake, &Filter::default(), None, &Page { size: 20, token: next }).await.unwrap();
     assert_eq!((items.len(), *fake.reads.lock().unwrap()), (20, MOST_READS + 1));
+}
+
+#[tokio::test]
+async fn of_a_batch_only_the_members_on_the_page_are_read() {
+    let fake = fake();
+    let mut token = String::new();
+    for page in 0..12 {
+        let before = *fake.members.lock().unwrap();
+        let (items, next) = of_runs(&fake, &Filter::default(), None, &Page { size: 1, token }).await.unwrap();
+        let read = *fake.members.lock().unwrap() - before;
+        assert!(items.len() == 1 && read <= 2, "{read} members were read for page {page}");
+        token = next;
+    }
+    assert_eq!(token, "");
 }

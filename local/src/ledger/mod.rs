@@ -149,6 +149,16 @@ impl Ledger for SqliteLedger {
         self.readers.read(move |connection| queries::members(connection, &batch)).await
     }
 
+    async fn members_from(&self, batch: &BatchId, from: usize, limit: usize) -> Result<Vec<Member>> {
+        let batch = batch.clone();
+        self.readers.read(move |connection| queries::members_from(connection, &batch, from, limit)).await
+    }
+
+    async fn members_named(&self, objects: &[ObjectId]) -> Result<Vec<Member>> {
+        let objects = objects.to_vec();
+        self.readers.read(move |connection| queries::members_named(connection, &objects)).await
+    }
+
     async fn set_paused(&self, stage: &StageKey, paused: bool) -> Result<bool> {
         let stage = stage.clone();
         self.writer.write(move |changes| changes.set_paused(&stage, paused)).await

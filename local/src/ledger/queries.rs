@@ -1,7 +1,9 @@
 //! What the coordinator asks to go on with its work.
 
 use lakegate_coordinator::ports::ledger::{Execution, Member, StageCounts, Unrouted};
-use lakegate_model::{BatchId, ExecutionId, StageKey, Timestamp, machine::batch::OpenBatch, pipeline::BatchTrigger, table::Schema};
+use lakegate_model::{
+    BatchId, ExecutionId, ObjectId, StageKey, Timestamp, machine::batch::OpenBatch, pipeline::BatchTrigger, table::Schema,
+};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::rows::{EXECUTION, EXECUTION_JOINS, execution as read_execution, from_json, int, member, stage_key, unrouted as read_unrouted};
@@ -51,9 +53,24 @@ pub(super) fn open_batch(connection: &Connection, stage: &StageKey, trigger: &Ba
 }
 
 pub(super) fn members(connection: &Connection, batch: &BatchId) -> rusqlite::Result<Vec<Member>> {
+    members_from(connection, batch, 0, usize::MAX)
+}
+
+pub(super) fn members_from(connection: &Connection, batch: &BatchId, from: usize, limit: usize) -> rusqlite::Result<Vec<Member>> {
     let sql = "SELECT bucket, key, version, sequencer, size, relative, trace FROM objects
-        WHERE batch = (SELECT seq FROM batches WHERE id = ?1) ORDER BY seq";
-    connection.prepare_cached(sql)?.query_map([batch.as_str()], member)?.collect()
+        WHERE batch = (SELECT seq FROM batches WHERE id = ?1) ORDER BY seq LIMIT ?2 OFFSET ?3";
+    let (limit, from) = (int(limit as u64), int(from as u64));
+    connection.prepare_cached(sql)?.query_map(params![batch.as_str(), limit, from], member)?.collect()
+}
+
+pub(super) fn members_named(connection: &Connection, objects: &[ObjectId]) -> rusqlite::Result<Vec<Member>> {
+    let sql = "SELECT bucket, key, version, sequencer, size, relative, trace FROM objects WHERE id = ?1";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut found = Vec::with_capacity(objects.len());
+    for id in objects {
+        found.extend(statement.query_row([id.as_str()], member).optional()?);
+    }
+    Ok(found)
 }
 
 pub(super) fn schema(connection: &Connection, stage: &StageKey) -> rusqlite::Result<Option<Schema>> {

@@ -79,6 +79,12 @@ pub trait Ledger: Send + Sync + 'static {
     /// The members of a sealed batch, in the order they came.
     async fn members(&self, batch: &BatchId) -> Result<Vec<Member>>;
 
+    /// The same from the `from`-th on, counted from 0, at most `limit`. Of the others no more is read than where they are.
+    async fn members_from(&self, batch: &BatchId, from: usize, limit: usize) -> Result<Vec<Member>>;
+
+    /// These members, at most 1,000, in this order; objects that the ledger does not know are left out.
+    async fn members_named(&self, objects: &[ObjectId]) -> Result<Vec<Member>>;
+
     /// Pauses or resumes a stage; tells whether that changed anything.
     async fn set_paused(&self, stage: &StageKey, paused: bool) -> Result<bool>;
 

@@ -89,6 +89,13 @@ pub async fn a_sealed_batch_is_recorded_with_its_execution_and_members(place: im
     let record = ledger.objects_by_name(ids[0].as_str()).await.unwrap().remove(0);
     assert_eq!((record.state, record.batch, record.execution), (ObjectState::Batched, Some(batch.id.clone()), Some(execution.id.clone())));
     assert_eq!(ledger.members(&BatchId::from_text("ba-00")).await.unwrap(), []);
+    let all = ledger.members(&batch.id).await.unwrap();
+    for (from, limit) in [(0, 1), (1, 1), (0, 100), (1, 100), (all.len(), 1), (usize::MAX, usize::MAX)] {
+        let expected: Vec<_> = all.iter().skip(from).take(limit).cloned().collect();
+        assert_eq!(ledger.members_from(&batch.id, from, limit).await.unwrap(), expected, "{limit} from {from}");
+    }
+    let named: Vec<ObjectId> = all.iter().rev().map(|member| member.object.id()).chain([ObjectId::of("raw", "no.csv", "1")]).collect();
+    assert_eq!(ledger.members_named(&named).await.unwrap(), all.into_iter().rev().collect::<Vec<_>>());
     moved(&ledger, &execution, running(), 300).await;
     assert_eq!(ledger.batches_by_prefix(batch.id.as_str()).await.unwrap()[0].state, "running");
 }
