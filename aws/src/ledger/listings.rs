@@ -53,6 +53,9 @@ impl Reader {
     async fn runs_aside(&self, asked: &Asked<'_>) -> Result<Paged<Execution>> {
         let stages: Vec<StageKey> =
             lock(&self.memory).stages.keys().filter(|stage| asked.takes(stage)).map(|stage| (**stage).clone()).collect();
+        for stage in &stages {
+            self.list_aside_of(stage).await?;
+        }
         let (mut before, mut collected) = (asked.before, Collected::new(asked));
         while collected.wants_more() {
             let room = collected.room();

@@ -12,6 +12,7 @@ use lakegate_model::{DatasetId, StageKey, machine::execution::ExecutionState};
 
 use super::{
     admit::{Overwritten, overtaken, replaced},
+    backfill::UNLISTED,
     feed::PROJECTED,
     keys::{self, Key, Raw},
     listings::PHASES,
@@ -84,6 +85,7 @@ impl Desk {
                 log.push((ordinal, LogRecord::read(&item)?));
                 memory.next = ordinal + 1;
             }
+            memory.unlisted = if item.contains_key(UNLISTED) { number(&item, UNLISTED)? } else { memory.next };
             Ok(Loaded { key, memory, log })
         });
         futures::stream::iter(stages).buffered(STAGES).try_collect().await

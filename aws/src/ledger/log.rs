@@ -7,6 +7,7 @@ use lakegate_coordinator::ports::{Result, meter};
 use lakegate_model::{Failure, FailureCode, StageKey};
 
 use super::{
+    backfill::UNLISTED,
     keys::Key,
     memory::{Counts, NAMES, StageMemory},
     records::LogRecord,
@@ -79,6 +80,7 @@ impl Desk {
                 ("team".to_owned(), s(&stage.dataset.team)),
                 ("dataset".to_owned(), s(&stage.dataset.dataset)),
                 ("stage".to_owned(), s(&stage.stage)),
+                (UNLISTED.to_owned(), n(0)),
             ]);
             let mut known = StageMemory::default();
             if let Written::Refused(there) = self.table.put_new(&Key::stage(&stage), item).await? {

@@ -151,6 +151,8 @@ pub(super) struct StageMemory {
     pub(super) floor: u64,
     /// The log's next record.
     pub(super) next: u64,
+    /// Records of the log below this one may not be in the list of what is in quarantine (`backfill`).
+    pub(super) unlisted: u64,
     pub(super) base: Counts,
     total: Counts,
     pub(super) entries: BTreeMap<u64, Entry>,

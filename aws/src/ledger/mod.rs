@@ -21,7 +21,7 @@
 //! | what | pk | sk | attributes |
 //! |---|---|---|---|
 //! | numbers | `meta` | `seq` | `next`: reserved in blocks |
-//! | stage | `stages` | stage | `team` `dataset` `stage` `paused` `floor` `counts`; `projected`: up to where SDLF's tables are |
+//! | stage | `stages` | stage | `team` `dataset` `stage` `paused` `floor` `counts`; `projected`: up to where SDLF's tables are; `unlisted`: up to where what is in quarantine may not be in the index, all of the log if it is missing |
 //! | log record | `log#`stage | ordinal | `first` `token`, and `entries` (24 bytes each: seq, object) or `batch` |
 //! | object | `ob-` and 2 digits | its id | `seq` `arrival`; `landed` (its key, for the index); `aside` if superseded while it collected; `removed` if it was, alone |
 //! | execution | `ex-` and 2 digits | its id | `of` `revision` `phase` `state` `updated` `token`; `outputs`revision; `letters`revision: messages to others, until they are sent; `schema` `number`; `landed` `seq` if something of it lies in quarantine |
@@ -63,6 +63,7 @@
 //! have a time to live; nothing else has.
 
 mod admit;
+mod backfill;
 mod blob;
 pub(crate) mod feed;
 mod keys;
