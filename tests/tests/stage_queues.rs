@@ -15,12 +15,41 @@ use serde_json::{Value, json};
 /// How long work may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(90);
 
-/// The shop's orders, whose second stage takes from a queue.
-fn queued(cloud: &Cloud, fifo: &str) {
-    let pipeline =
-        data::ORDERS.replace("  - name: gather\n", &format!("  - name: gather\n    queue: sqs://{}-gather{fifo}\n", cloud.bucket));
+/// The shop's orders, whose second stage, by this name, takes from a queue.
+fn pipeline(cloud: &Cloud, stage: &str, fifo: &str) {
+    let queued = format!("  - name: {stage}\n    queue: sqs://{}-gather{fifo}\n", cloud.bucket);
+    let pipeline = data::ORDERS.replace("  - name: gather\n", &queued);
     assert_ne!(pipeline, data::ORDERS);
     cloud.lake.pipeline("orders", &pipeline);
+}
+
+/// A lake with that pipeline, and all that it needs.
+fn queued(fifo: &str) -> Cloud {
+    let cloud = Cloud::emulated();
+    pipeline(&cloud, "gather", fifo);
+    cloud.bootstrapped()
+}
+
+/// Waits until the table has so many rows.
+fn published(cloud: &Cloud, rows: u64) {
+    eventually(PATIENCE, "the rows in the table", || {
+        let listed = cloud.lake.list(&["table", "list"]);
+        (listed.first()?["rows"] == rows).then_some(())
+    });
+}
+
+/// Puts what the first stage has made of `shop/orders/1.csv` into the stage zone once more, as another program would.
+fn copy_made(cloud: &Cloud, key: &str) {
+    let made = moto().get_object(&cloud.bucket, "stage/shop/orders/clean/1.csv.parquet").expect("the first stage has written it");
+    moto().put_object(&cloud.bucket, key, &made);
+}
+
+/// Sends messages to the queue, as another program would.
+fn send(cloud: &Cloud, bodies: &[Value]) {
+    let queue = moto().call("AmazonSQS.GetQueueUrl", &json!({ "QueueName": format!("{}-gather", cloud.bucket) }));
+    for body in bodies {
+        moto().call("AmazonSQS.SendMessage", &json!({ "QueueUrl": queue["QueueUrl"], "MessageBody": body.to_string() }));
+    }
 }
 
 fn rows(cloud: &Cloud) -> Value {
@@ -30,9 +59,7 @@ fn rows(cloud: &Cloud) -> Value {
 #[test]
 fn objects_go_from_stage_to_stage_by_a_queue() {
     for fifo in ["", ".fifo"] {
-        let cloud = Cloud::emulated();
-        queued(&cloud, fifo);
-        let cloud = cloud.bootstrapped();
+        let cloud = queued(fifo);
         for file in 0..20 {
             cloud.land(&format!("shop/orders/{file:03}.csv"), data::orders(file, 10));
         }
@@ -45,32 +72,19 @@ fn objects_go_from_stage_to_stage_by_a_queue() {
 
 #[test]
 fn others_hand_objects_to_a_stage_and_what_is_none_is_set_aside() {
-    let cloud = Cloud::emulated();
-    queued(&cloud, "");
-    let cloud = cloud.bootstrapped();
+    let cloud = queued("");
     // One session: a long poll of one that has ended may take a message with it.
     let _process = cloud.lake.start_up();
     cloud.land("shop/orders/1.csv", data::orders(1, 10));
-    let published = |rows: u64| {
-        eventually(PATIENCE, "the rows in the table", || {
-            let listed = cloud.lake.list(&["table", "list"]);
-            (listed.first()?["rows"] == rows).then_some(())
-        });
-    };
-    published(10);
-    // A file of the stage zone that another program has made.
-    let made = "stage/shop/orders/clean/1.csv.parquet";
-    let copied = moto().get_object(&cloud.bucket, made).expect("the first stage has written it");
-    moto().put_object(&cloud.bucket, "stage/elsewhere/größer + 1.parquet", &copied);
-    let queue = moto().call("AmazonSQS.GetQueueUrl", &json!({ "QueueName": format!("{}-gather", cloud.bucket) }));
-    for body in [
+    published(&cloud, 10);
+    copy_made(&cloud, "stage/elsewhere/größer + 1.parquet");
+    let bodies = [
         json!({ "bucket": cloud.bucket, "key": "stage/elsewhere/größer + 1.parquet", "note": "mine" }),
         json!({ "bucket": cloud.bucket, "key": "stage/elsewhere/not there.parquet" }),
         json!("what is this?"),
-    ] {
-        moto().call("AmazonSQS.SendMessage", &json!({ "QueueUrl": queue["QueueUrl"], "MessageBody": body.to_string() }));
-    }
-    published(20);
+    ];
+    send(&cloud, &bodies);
+    published(&cloud, 20);
     assert_eq!(rows(&cloud), json!({ "n": 20, "ids": 10 }), "its rows are there once more");
     let status = cloud.lake.wait_until("the object that is not there", |status| status["unrouted"] == 1);
     assert_eq!(total(&status, "failed"), 0, "{status}");
@@ -86,26 +100,14 @@ fn events(cloud: &Cloud) -> Vec<Value> {
 
 #[test]
 fn an_event_that_was_not_understood_is_listed_shown_and_sent_through_intake_again_once_it_can_be() {
-    let cloud = Cloud::emulated();
-    queued(&cloud, "");
-    let cloud = cloud.bootstrapped();
+    let cloud = queued("");
     let up = cloud.lake.start_up();
     cloud.land("shop/orders/1.csv", data::orders(1, 10));
-    let published = |rows: u64| {
-        eventually(PATIENCE, "the rows in the table", || {
-            let listed = cloud.lake.list(&["table", "list"]);
-            (listed.first()?["rows"] == rows).then_some(())
-        });
-    };
-    published(10);
-    let copied = moto().get_object(&cloud.bucket, "stage/shop/orders/clean/1.csv.parquet").expect("the first stage has written it");
-    moto().put_object(&cloud.bucket, "stage/elsewhere/1.parquet", &copied);
-    let queue = moto().call("AmazonSQS.GetQueueUrl", &json!({ "QueueName": format!("{}-gather", cloud.bucket) }));
+    published(&cloud, 10);
+    copy_made(&cloud, "stage/elsewhere/1.parquet");
     // One names a stage that there is not yet; the other is nothing.
     let early = json!({ "bucket": cloud.bucket, "key": "stage/elsewhere/1.parquet", "pipeline_stage": "collect" });
-    for body in [&early, &json!("what is this?")] {
-        moto().call("AmazonSQS.SendMessage", &json!({ "QueueUrl": queue["QueueUrl"], "MessageBody": body.to_string() }));
-    }
+    send(&cloud, &[early.clone(), json!("what is this?")]);
     let listed = eventually(PATIENCE, "both are set aside", || Some(events(&cloud)).filter(|listed| listed.len() == 2));
     assert!(listed.iter().all(|item| item["kind"] == "event" && item["stage"].is_null() && item["body"].is_null()), "{listed:#?}");
     let is_early = |item: &&Value| item["reason"]["message"].as_str().unwrap().contains("take nothing from this queue");
@@ -124,15 +126,14 @@ fn an_event_that_was_not_understood_is_listed_shown_and_sent_through_intake_agai
     assert!(released.len() == 2 && released.iter().all(|one| one["refused"].is_object() && one["new"] == false), "{released:#?}");
     drop(up);
 
-    let pipeline = data::ORDERS.replace("  - name: gather\n", &format!("  - name: collect\n    queue: sqs://{}-gather\n", cloud.bucket));
-    cloud.lake.pipeline("orders", &pipeline);
+    pipeline(&cloud, "collect", "");
     let _up = cloud.lake.start_up();
     let would = release(&["--all", "--kind", "event", "--dry-run"]);
     assert_eq!(would.iter().filter(|one| one["new"] == true).count(), 1, "{would:#?}");
     let released = release(&["--all", "--kind", "event"]);
     let new: Vec<&str> = released.iter().filter(|one| one["new"] == true).map(|one| one["id"].as_str().unwrap()).collect();
     assert_eq!(new, [id.as_str()], "{released:#?}");
-    published(20);
+    published(&cloud, 20);
     assert_eq!(rows(&cloud), json!({ "n": 20, "ids": 10 }), "its rows are there once more");
     let again = release(&[&id]);
     assert_eq!((again[0]["new"].as_bool(), again[0]["refused"].is_null()), (Some(false), true), "{again:#?}");
@@ -143,9 +144,7 @@ fn an_event_that_was_not_understood_is_listed_shown_and_sent_through_intake_agai
 
 #[test]
 fn whatever_is_killed_every_object_arrives_once() {
-    let cloud = Cloud::emulated();
-    queued(&cloud, "");
-    let cloud = cloud.bootstrapped();
+    let cloud = queued("");
     for file in 0..60 {
         cloud.land(&format!("shop/orders/{file:03}.csv"), data::orders(file, 10));
     }

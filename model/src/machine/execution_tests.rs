@@ -3,7 +3,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::audit::{AnalyzerResult, Metric, Outcome, RuleResult, Verdict};
+use crate::audit::{AnalyzerResult, Audit, Metric, Outcome, RuleResult, Verdict};
 
 const RULES: Rules = Rules { retry: RetryPolicy { attempts: 3, backoff: Duration::from_secs(1) }, staged: true, audited: false };
 

@@ -3,6 +3,8 @@
 //! The text of every file it names, of SQL or rules, is taken in. Everything wrong with the file is reported in
 //! one go; what only shows beside the project's other files is for `project::decode`.
 
+#[cfg(test)]
+mod broken_tests;
 mod job;
 mod names;
 mod operations;

@@ -58,7 +58,8 @@ pub(super) fn check_place(items: &[Value<'_>], steps: &[Option<Step>]) {
     let audits: Vec<usize> = (0..steps.len()).filter(is_quality).collect();
     let Some(first) = audits.first() else { return };
     if let Some(second) = audits.get(1) {
-        items.get(*second).inspect(|item| item.wrong_with("a stage audits at most once", "put all its rules into one file"));
+        let hint = "put all rules into the ruleset of the first one; those that only warn end with `with level = \"warn\"`";
+        items.get(*second).inspect(|item| item.wrong_with("a stage has one `quality` step, and this is a second one", hint));
     }
     let is_of_table = |step: &Option<Step>| matches!(step, Some(Step::Quality(Quality { scope: Scope::Table, .. })));
     if steps.iter().any(is_of_table) && !steps.iter().any(|step| matches!(step, Some(Step::Publish(_)))) {

@@ -36,7 +36,10 @@ const BROKEN: &[(&str, &str, &[&str])] = &[
     (
         "- publish:",
         "- quality: { rules: quality/monthly.dqdl }\n      - quality: { rules: quality/monthly.dqdl }\n      - publish:",
-        &["36:9+40 a stage audits at most once — put all its rules into one file"],
+        &[
+            "36:9+40 a stage has one `quality` step, and this is a second one — put all rules into the ruleset of the first one; those that only warn end \
+              with `with level = \"warn\"`",
+        ],
     ),
     (
         "      - job:",
