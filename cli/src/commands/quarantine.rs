@@ -15,7 +15,7 @@ use crate::{
     output::{
         Output,
         table::{Rows, cell, facts, number},
-        text::{ago, counted, now, short_id, thousands},
+        text::{ago, counted, now, short_id, subject, thousands},
     },
 };
 
@@ -105,7 +105,7 @@ async fn list(context: &Context, args: &List) -> Result<()> {
                     cell(short_id(&item.id)),
                     cell(&item.kind),
                     cell(item.stage.as_deref().unwrap_or_default()),
-                    cell(&item.subject),
+                    cell(subject(&item.subject)),
                     if item.kind == "rows" { number(item.rows) } else { cell("") },
                     cell(ago(item.at, now)),
                     cell(item.released_as.as_deref().map(short_id).unwrap_or_default()),
@@ -200,7 +200,7 @@ async fn release(context: &Context, args: &ReleaseArgs) -> Result<()> {
                 cell(short_id(&item.id)),
                 cell(&item.kind),
                 cell(item.stage.as_deref().unwrap_or_default()),
-                cell(&item.subject),
+                cell(subject(&item.subject)),
                 if item.kind == "rows" { number(item.rows) } else { cell("") },
                 cell(became(one, args.dry_run)),
             ]);

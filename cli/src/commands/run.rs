@@ -15,7 +15,7 @@ use crate::{
     output::{
         Output,
         table::{Rows, cell, facts, number, outcome, state},
-        text::{ago, counted, now, short_id, thousands},
+        text::{ago, counted, now, short_id, subject, thousands},
     },
 };
 
@@ -71,7 +71,7 @@ async fn list(context: &Context, args: &ListRuns) -> Result<()> {
                 rows.push([
                     cell(short_id(&run.id)),
                     cell(&run.stage),
-                    cell(&run.subject_text),
+                    cell(subject(&run.subject_text)),
                     state(&run.state),
                     number(u64::from(run.attempt)),
                     number(run.rows_out),
@@ -115,7 +115,14 @@ async fn watch(context: &Context, id: &str) -> Result<()> {
 fn line(run: &Run) -> String {
     let why = why(run);
     let why = if why.is_empty() { why } else { format!("  {why}") };
-    format!("{}  {}  {}  attempt {}  {} rows{why}", short_id(&run.id), run.subject_text, run.state, run.attempt, thousands(run.rows_out))
+    format!(
+        "{}  {}  {}  attempt {}  {} rows{why}",
+        short_id(&run.id),
+        subject(&run.subject_text),
+        run.state,
+        run.attempt,
+        thousands(run.rows_out)
+    )
 }
 
 /// Why a run is where it is, if there is something to say.

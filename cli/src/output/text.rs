@@ -1,8 +1,8 @@
 //! Numbers, sizes and times as people read them.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
-use lakegate_model::{Timestamp, time::format_duration};
+use lakegate_model::{Timestamp, layout, time::format_duration};
 
 /// The time now.
 pub(crate) fn now() -> Timestamp {
@@ -90,6 +90,14 @@ pub(crate) fn short_id(id: &str) -> String {
     id.chars().take(11).collect()
 }
 
+/// What a run is of, for people: of rows that were released the run that has set them aside, and not where they lie.
+pub(crate) fn subject(text: &str) -> Cow<'_, str> {
+    match layout::set_aside_by(text) {
+        Some(run) => format!("rows set aside by {}", short_id(run.as_str())).into(),
+        None => text.into(),
+    }
+}
+
 /// The span in its largest unit alone.
 fn largest_unit(span: Duration) -> Duration {
     let seconds = span.as_secs();
@@ -113,6 +121,13 @@ mod tests {
             (counted(1, "batch"), counted(2, "batch"), counted(0, "file")),
             ("1 batch".into(), "2 batches".into(), "0 files".into())
         );
+    }
+
+    #[test]
+    fn released_rows_are_named_after_the_run_that_set_them_aside() {
+        assert_eq!(subject("shop/orders/a.csv"), "shop/orders/a.csv");
+        let aside = "_lakegate/quarantine/shop/orders/load/ex-98ce31f75c6bf2fab0c097c0206f7fda.parquet";
+        assert_eq!(subject(aside), "rows set aside by ex-98ce31f7");
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::{
     output::{
         Output,
         table::{Rows, bad_number, cell, number},
-        text::{counted, took},
+        text::{counted, subject, took},
     },
 };
 
@@ -113,10 +113,10 @@ impl Summary {
         let mut text = format!("{}\n\ndone in {}", rows.render(), took(Duration::from_millis(self.took_ms)));
         for told in &self.failures {
             let why = told.failure.as_ref().map(|failure| format!(": {failure}")).unwrap_or_default();
-            text.push_str(&format!("\n  {} ({}){why}", told.what, told.stage));
+            text.push_str(&format!("\n  {} ({}){why}", subject(&told.what), told.stage));
         }
         for audited in &self.audits {
-            text.push_str(&format!("\n  {} ({}): {}", audited.what, audited.stage, audited.why));
+            text.push_str(&format!("\n  {} ({}): {}", subject(&audited.what), audited.stage, audited.why));
         }
         if self.audits.iter().any(|audited| audited.rows_aside > 0) {
             text.push_str("\n  rows that were set aside: `lakegate quarantine list`, and `quarantine show` of an id there");

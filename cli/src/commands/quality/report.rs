@@ -23,7 +23,7 @@ use crate::{
     lake::with_lake,
     output::{
         Output,
-        text::{bytes, counted, short_id},
+        text::{bytes, counted, short_id, subject},
     },
 };
 
@@ -96,7 +96,7 @@ fn head(run: &Run, audit: &Audit) -> String {
         "split" => format!("split, {} set aside and the others published", counted(audit.rows_aside, "row")),
         other => other.to_owned(),
     };
-    format!("{} of {} (run {}), by {}: {followed}", run.stage, run.subject_text, short_id(&run.id), audit.ruleset)
+    format!("{} of {} (run {}), by {}: {followed}", run.stage, subject(&run.subject_text), short_id(&run.id), audit.ruleset)
 }
 
 fn moment(at: lakegate_model::Timestamp) -> Timestamp {
