@@ -50,21 +50,22 @@ impl<'a> Tails<'a> {
     /// Only of executions that are over. Above the floor memory says which these are, so that nothing is read of what
     /// waits, however much it is.
     pub(super) async fn of_over(reader: &'a Reader, asked: &Asked<'_>) -> Result<Tails<'a>> {
-        let above: Vec<(StageKey, u64, Vec<(u64, Of)>)> = {
-            let memory = lock(&reader.memory);
-            let stages = memory.stages.iter().filter(|(stage, _)| asked.takes(stage));
-            let fits = |mark: &Mark| matches!(mark, Mark::Execution { phase, .. } if asked.state.map_or(!is_unfinished(phase), |state| *phase == state));
-            let over = |known: &StageMemory| {
-                let entries = known.entries.range(..asked.before).filter(|(_, entry)| fits(&entry.mark));
-                entries.map(|(seq, entry)| (*seq, entry.of)).collect()
-            };
-            stages.map(|(stage, known)| ((**stage).clone(), known.floor, over(known))).collect()
+        let fits = |mark: &Mark| match mark {
+            Mark::Execution { phase, .. } => asked.state.map_or(!is_unfinished(phase), |state| *phase == state),
+            Mark::Collecting | Mark::Sealed | Mark::Superseded => false,
         };
-        let mut tails = Vec::with_capacity(above.len());
-        for (stage, floor, entries) in above {
-            let is_below = entries.is_empty() && asked.before != u64::MAX;
-            let ordinal = if is_below { reader.ordinal_before(&stage, floor, asked.before).await? } else { floor };
-            tails.push(Tail { stage, ordinal, entries });
+        let above_floor = |stage: &StageKey, known: &StageMemory| {
+            let over = known.entries.range(..asked.before).filter(|(_, entry)| fits(&entry.mark));
+            Tail { stage: stage.clone(), ordinal: known.floor, entries: over.map(|(seq, entry)| (*seq, entry.of)).collect() }
+        };
+        let mut tails: Vec<Tail> = {
+            let memory = lock(&reader.memory);
+            memory.stages.iter().filter(|(stage, _)| asked.takes(stage)).map(|(stage, known)| above_floor(stage, known)).collect()
+        };
+        for tail in &mut tails {
+            if tail.entries.is_empty() && asked.before != u64::MAX {
+                tail.ordinal = reader.ordinal_before(&tail.stage, tail.ordinal, asked.before).await?;
+            }
         }
         Ok(Tails { reader, before: asked.before, tails })
     }
