@@ -119,7 +119,7 @@ impl Summary {
             text.push_str(&format!("\n  {} ({}): {}", subject(&audited.what), audited.stage, audited.why));
         }
         if self.audits.iter().any(|audited| audited.rows_aside > 0) {
-            text.push_str("\n  rows that were set aside: `lakegate quarantine list`, and `quarantine show` of an id there");
+            text.push_str("\n  what was set aside is in `lakegate quarantine list`, and `lakegate quarantine show ID` has its rows");
         }
         if self.unrouted > 0 {
             text.push_str(&format!("\n  {} that no pipeline takes: see `routes` in the pipeline files", counted(self.unrouted, "file")));
