@@ -10,7 +10,7 @@ use polars::prelude::*;
 
 use super::{
     Batches, DataError, Format, blame, files,
-    source::{Footer, Kind, Source, scan_parquet},
+    source::{Footer, Kind, Source, Stamp, scan_parquet},
     unify,
 };
 
@@ -127,6 +127,19 @@ impl Dataset {
         let paths = self.0.paths.get(place).cloned().into_iter().collect();
         let sizes = self.0.sizes.as_ref().map(|sizes| sizes.get(place).copied().into_iter().collect());
         Dataset::of_sources(Arc::clone(&self.0.schema), paths, sizes, sources.get(place).cloned().into_iter().collect())
+    }
+
+    /// What the file system said of one of its files, by its place, before anything of it was read.
+    pub(crate) fn stamp(&self, place: usize) -> Option<Stamp> {
+        let Origin::Files(sources) = &self.0.origin else { return None };
+        sources.get(place)?.stamp
+    }
+
+    /// Whether one of its files, by its place, is still the one that was opened.
+    pub(crate) fn is_as_opened(&self, place: usize) -> bool {
+        let Origin::Files(sources) = &self.0.origin else { return true };
+        let is_same = |source: &Source| source.stamp.is_none_or(|stamp| Stamp::of(&source.path).is_ok_and(|now| now == stamp));
+        sources.get(place).is_none_or(is_same)
     }
 
     /// The sizes of its parts, if it is of parts.

@@ -27,6 +27,6 @@ pub use self::{
 pub(crate) use self::{
     batches::Batches,
     error::{first_line, innermost},
-    source::{Footer, Source},
+    source::{Footer, Source, Stamp},
     unify::named,
 };

@@ -60,7 +60,7 @@ impl Dataset {
                     (name, size)
                 }
                 Part::Later { name, size, open } => {
-                    sources.push(Source { path: PathBuf::from(&name), schema: Arc::clone(&schema), kind: Kind::Later(open) });
+                    sources.push(Source { path: PathBuf::from(&name), schema: Arc::clone(&schema), kind: Kind::Later(open), stamp: None });
                     (name, size)
                 }
             };

@@ -4,9 +4,11 @@ use std::{
     fs::File,
     io::{Cursor, Read},
     num::NonZeroUsize,
+    os::unix::fs::MetadataExt,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::Arc,
+    time::UNIX_EPOCH,
 };
 
 use polars::{
@@ -37,6 +39,31 @@ pub(crate) struct Source {
     pub(crate) schema: SchemaRef,
     /// What else is known of it.
     pub(crate) kind: Kind,
+    /// What the file system said of it before anything of it was read; nothing of what is no file.
+    pub(crate) stamp: Option<Stamp>,
+}
+
+/// What tells a file from another one that takes its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    /// Bytes.
+    pub(crate) size: u64,
+    /// Nanoseconds from 1970 to its last change.
+    pub(crate) modified: u128,
+    /// The file itself, by whatever name, and when something of it was last changed.
+    inode: (u64, u64),
+    changed: (i64, i64),
+}
+
+impl Stamp {
+    /// Of the file that is there now.
+    pub(crate) fn of(path: &Path) -> std::io::Result<Stamp> {
+        let metadata = std::fs::metadata(path)?;
+        // A file from before 1970 is as old as any.
+        let modified = metadata.modified()?.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
+        let (inode, changed) = ((metadata.dev(), metadata.ino()), (metadata.ctime(), metadata.ctime_nsec()));
+        Ok(Stamp { size: metadata.len(), modified, inode, changed })
+    }
 }
 
 /// What a Parquet file's footer says.
@@ -66,13 +93,14 @@ pub(crate) enum Kind {
 impl Source {
     /// Looks at a file.
     pub(crate) fn open(path: &Path, format: Format) -> Result<Source, DataError> {
+        let stamp = Stamp::of(path).map_err(|source| DataError::Open { path: path.to_owned(), source })?;
         let found = match format {
             Format::Parquet => open_parquet(path),
             Format::Csv => open_csv(path),
             Format::Json => open_json(path),
         };
         let (schema, kind) = found?;
-        Ok(Source { path: path.to_owned(), schema, kind })
+        Ok(Source { path: path.to_owned(), schema, kind, stamp: Some(stamp) })
     }
 
     /// All rows, with the file's own columns.

@@ -15,6 +15,7 @@ mod tests;
 
 pub(crate) use self::{
     count::{Keep, KeyCounts},
+    counter::Counter,
     hash::{Hashes, hash_bytes, hash_values, hashes_of, keys_of_rows},
     partitions::Budget,
 };

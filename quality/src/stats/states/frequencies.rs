@@ -135,6 +135,11 @@ impl FrequencyTable {
         self.0.iter().map(|piece| piece.hashes.len()).sum()
     }
 
+    /// Bytes in memory.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.0.iter().map(|piece| piece.hashes.len() as u64 * 16 + piece.counts.len() as u64 * 8).sum()
+    }
+
     /// Whether there is no key.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -77,6 +77,24 @@ impl Quantiles {
         }
     }
 
+    /// Makes it a sketch if together with others it is of more values than are kept.
+    pub(crate) fn sketch_among(&mut self, values: u64) {
+        if values > EXACT as u64 {
+            self.sketch();
+            self.sort();
+        }
+    }
+
+    /// Whether it is a sketch though it is of no more values than are kept.
+    pub(crate) fn is_too_rough(&self) -> bool {
+        self.sketched && self.count <= EXACT as u64
+    }
+
+    /// How many values it holds.
+    pub(crate) fn kept(&self) -> usize {
+        self.levels.iter().map(|level| level.values.len()).sum()
+    }
+
     /// Adds values.
     pub(crate) fn extend(&mut self, values: &[f64]) {
         self.count += values.len() as u64;

@@ -1,6 +1,6 @@
 //! Blocks: what is written apart, and read only when it is wanted.
 
-use std::{fs::File, io, os::unix::fs::FileExt, sync::Arc};
+use std::{borrow::Cow, fs::File, io, os::unix::fs::FileExt, sync::Arc};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use xxhash_rust::xxh3::xxh3_64;
@@ -90,11 +90,21 @@ impl<T: Saved> Held<T> {
         *self = Held::at(file, block);
     }
 
-    /// It, to be changed: the block is out of date then.
-    pub(super) fn change(&mut self) -> io::Result<&mut T> {
-        self.get()?;
-        self.place = None;
-        self.get()
+    /// It. What must be read is not kept: of thousands it would be too much.
+    pub(super) fn peek(&self) -> io::Result<Cow<'_, T>>
+    where
+        T: Clone,
+    {
+        match (&self.value, &self.place) {
+            (Some(value), _) => Ok(Cow::Borrowed(value)),
+            (None, Some((file, block))) => Ok(Cow::Owned(T::read(block.read(file)?, file))),
+            (None, None) => Err(io::Error::other("it is nowhere")),
+        }
+    }
+
+    /// It, to be changed, if it is in memory alone.
+    pub(super) fn in_memory(&mut self) -> Option<&mut T> {
+        self.value.as_mut().filter(|_| self.place.is_none())
     }
 
     /// The block, if it is in this file.

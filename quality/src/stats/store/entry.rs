@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{block::Saved, keys::Keys, run::Run};
 use crate::stats::{
-    State,
+    Quantiles, State,
     pass::{GROUPS, Groups, Key, Value},
 };
 
@@ -18,6 +18,19 @@ pub(super) struct Entry {
     pub(super) state: Kept,
     /// The keys of `Frequencies`. A key may be in several; its count is the sum.
     pub(super) keys: Vec<Arc<Keys>>,
+}
+
+/// Bytes of a group's key, about.
+const GROUP: u64 = 100;
+
+/// About how many bytes a state has in memory.
+fn weight(state: &State) -> u64 {
+    match state {
+        State::Quantiles(quantiles) => quantiles.kept() as u64 * 8,
+        State::TopValues(top) => top.distinct() as u64 * GROUP,
+        State::Distinct(_) | State::Histogram(_) => 1 << 14,
+        _ => 1 << 8,
+    }
 }
 
 /// The statistics of one data file, by their keys.
@@ -48,9 +61,29 @@ impl Entry {
         };
         Entry { types, state, keys }
     }
+
+    /// About how many bytes it has in memory.
+    pub(super) fn weight(&self) -> u64 {
+        self.state.weight() + self.keys.iter().map(|keys| keys.weight()).sum::<u64>()
+    }
+
+    /// The state of values in order, of all rows.
+    pub(super) fn quantiles(&self) -> Option<&Quantiles> {
+        match &self.state {
+            Kept::One(State::Quantiles(quantiles)) => Some(quantiles),
+            _ => None,
+        }
+    }
 }
 
 impl Kept {
+    fn weight(&self) -> u64 {
+        match self {
+            Kept::One(state) => weight(state),
+            Kept::Groups(groups) => groups.iter().map(|(_, state)| weight(state) + GROUP).sum(),
+        }
+    }
+
     /// Takes the other's rows in; `false` if it can't.
     pub(super) fn merge(&mut self, other: &Kept) -> bool {
         match (self, other) {

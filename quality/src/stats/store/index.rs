@@ -15,7 +15,7 @@ use super::{
     DataFile,
     block::{Block, Held},
     file::{HEAD, MAGIC},
-    parts::Slot,
+    slot::Slot,
     sum::{self, Sum},
 };
 
@@ -55,7 +55,7 @@ impl Index {
         let places: BTreeMap<&DataFile, usize> = files.iter().enumerate().map(|(place, file)| (*file, place)).collect();
         let place = |file: &DataFile| places.get(file).copied();
         let part =
-            |(name, slot): (&DataFile, &Slot)| Some(PartPlace { file: place(name)?, block: slot.part.block_in(file)?, bytes: slot.bytes });
+            |(name, slot): (&DataFile, &Slot)| Some(PartPlace { file: place(name)?, block: slot.block_in(file)?, bytes: slot.bytes });
         let sum = |(statistic, sum): (&String, &Sum)| {
             let coverage = coverages.iter().position(|known| Arc::ptr_eq(known, &sum.coverage))?;
             Some(SumPlace { statistic: statistic.clone(), coverage, block: sum.entry.block_in(file)?, bytes: sum.bytes })
@@ -71,8 +71,7 @@ impl Index {
     /// What it tells of; nothing of that is read yet.
     pub(super) fn open(self, file: &Arc<File>) -> (BTreeMap<DataFile, Slot>, BTreeMap<String, Sum>) {
         let part = |place: &PartPlace| {
-            let slot = Slot { part: Held::at(Arc::clone(file), place.block), bytes: place.bytes, grown: false };
-            Some((self.files.get(place.file)?.clone(), slot))
+            Some((self.files.get(place.file)?.clone(), Slot::at(Arc::clone(file), place.block, place.bytes)))
         };
         let coverage = |places: &Vec<usize>| Arc::new(places.iter().filter_map(|place| self.files.get(*place).cloned()).collect());
         let coverages: Vec<Arc<BTreeSet<DataFile>>> = self.coverages.iter().map(coverage).collect();

@@ -40,6 +40,14 @@ impl Keys {
         }
     }
 
+    /// About how many bytes they have in memory.
+    pub(super) fn weight(&self) -> u64 {
+        match self {
+            Keys::Table(table) => table.bytes(),
+            Keys::Run(_) => 0,
+        }
+    }
+
     /// The run, if they are in this file.
     pub(super) fn run_in(&self, file: &Arc<File>) -> Option<Run> {
         match self {
@@ -119,6 +127,40 @@ pub(super) enum Cursor<'a> {
 }
 
 impl Cursor<'_> {
+    /// Tells of each key up to one, that one too.
+    pub(super) fn each_until(&mut self, bound: u128, mut take: impl FnMut(u128, u64)) -> io::Result<()> {
+        match self {
+            Cursor::Table { table, piece, at } => {
+                while let Some((hashes, counts)) = table.piece(*piece) {
+                    let counts = counts.get(*at..).unwrap_or_default().iter().copied().chain(std::iter::repeat(1));
+                    for (hash, count) in hashes.get(*at..).unwrap_or_default().iter().zip(counts) {
+                        if *hash > bound {
+                            return Ok(());
+                        }
+                        take(*hash, count);
+                        *at += 1;
+                    }
+                    (*piece, *at) = (*piece + 1, 0);
+                }
+            }
+            Cursor::Run { placed, chunks, keys, at } => loop {
+                for (hash, count) in keys.get(*at..).unwrap_or_default() {
+                    if *hash > bound {
+                        return Ok(());
+                    }
+                    take(*hash, *count);
+                    *at += 1;
+                }
+                let Some((next, later)) = chunks.split_first() else { return Ok(()) };
+                keys.clear();
+                *at = 0;
+                placed.run.read(&placed.file, next, keys)?;
+                *chunks = later;
+            },
+        }
+        Ok(())
+    }
+
     /// Hands over the keys up to one, that one too, behind those that are in `keys` already.
     pub(super) fn take_until(&mut self, bound: u128, taken: &mut Vec<(u128, u64)>) -> io::Result<()> {
         match self {

@@ -1,22 +1,26 @@
 //! Keys of many sources put together.
 //!
-//! Hashes are spread evenly. So all sources are read in step, some range of hashes at a time, and
-//! what they have in it is sorted: it is made of runs that are in order, and quick to sort. That
-//! takes a chunk of each source in memory; very many sources are put together in groups first.
+//! Hashes are spread evenly. So all sources are read in step, some range of hashes at a time. What they
+//! have in it is counted in a table, or, to be written, sorted: it is made of runs that are in order, and
+//! quick to sort. That takes a chunk of each source in memory; very many sources are put together in
+//! groups first.
 
 use std::{fs::File, io, sync::Arc};
 
 use super::{
+    block::{Block, Saved as _},
+    entry::Part,
     keys::{Cursor, Keys},
     run::Writer,
 };
-use crate::stats::{FrequencySummary, FrequencyTable, states::Summing};
+use crate::stats::{FrequencySummary, FrequencyTable, keys::Counter, states::Summing};
 
 /// Keys of a range, about.
 const RANGE: u64 = if cfg!(test) { 1 << 6 } else { 1 << 15 };
+/// Keys of a range that are counted in a table, which the second cache should have room for.
+const COUNTED: u64 = if cfg!(test) { 1 << 6 } else { 1 << 14 };
 /// Sources that are read at once. (Tests need not make hundreds.)
-const SOURCES: usize = if cfg!(test) { 5 } else { 512 };
-
+const SOURCES: usize = if cfg!(test) { 5 } else { 256 };
 /// Keys that stay in memory when they are put together.
 const SMALL: u64 = if cfg!(test) { 1 << 7 } else { 1 << 16 };
 
@@ -34,7 +38,7 @@ pub(super) fn is_damage(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof)
 }
 
-/// A file for what was put together, until it is saved; gone when nobody needs it any more.
+/// A file for what is too much for memory, until it is saved; gone when nobody needs it any more.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
     file: Option<Arc<File>>,
@@ -49,17 +53,55 @@ impl Scratch {
         };
         Ok(Arc::clone(self.file.insert(file)))
     }
+
+    /// Writes the statistics of a data file, and their keys, which are in this file then.
+    pub(super) fn put(&mut self, part: &mut Part) -> io::Result<(Arc<File>, Block)> {
+        let file = self.file()?;
+        for keys in part.values_mut().flat_map(|entry| &mut entry.keys) {
+            if keys.run_in(&file).is_none() {
+                let run = keys.write(&file, self.end)?;
+                self.end += run.bytes;
+                *keys = Arc::new(Keys::of_run(Arc::clone(&file), run));
+            }
+        }
+        let block = Block::write(&file, self.end, &part.write(&file))?;
+        self.end += block.length;
+        Ok((file, block))
+    }
 }
 
-/// What all keys of some sources add up to; rows without a key are not known here.
-pub(super) fn sum_up(sources: &[Arc<Keys>], scratch: &mut Scratch) -> Result<FrequencySummary, Trouble> {
+/// What all keys of some sources add up to; rows without a key are not known here. The sources must be few.
+pub(super) fn sum_up(sources: &[Arc<Keys>]) -> Result<FrequencySummary, Trouble> {
     let mut summing = Summing::default();
-    let groups = few(sources, scratch)?;
-    each(groups.as_deref().unwrap_or(sources), |_, count| {
-        summing.add(count);
-        Ok(())
-    })?;
+    let mut cursors = cursors(sources)?;
+    let mut table = Counter::default();
+    for bound in bounds(len(sources), COUNTED) {
+        table.reset(COUNTED as usize);
+        for (place, cursor) in cursors.iter_mut().enumerate() {
+            cursor.each_until(bound, |hash, count| table.add(hash, count)).map_err(|error| Trouble::Source(place, error))?;
+        }
+        if table.is_of_singles() {
+            summing.add_singles(table.len() as u64);
+        } else {
+            table.iter().for_each(|(_, count)| summing.add(count));
+        }
+    }
     Ok(summing.finish(0))
+}
+
+fn len(sources: &[Arc<Keys>]) -> u64 {
+    sources.iter().map(|keys| keys.len()).sum()
+}
+
+/// The last hashes of ranges that have about so many of all keys each.
+pub(super) fn bounds(keys: u64, of_range: u64) -> impl Iterator<Item = u128> {
+    let ranges = u128::from(keys.div_ceil(of_range).max(1));
+    (1..=ranges).map(move |range| if range == ranges { u128::MAX } else { u128::MAX / ranges * range })
+}
+
+fn cursors(sources: &[Arc<Keys>]) -> Result<Vec<Cursor<'_>>, Trouble> {
+    let sources = sources.iter().enumerate();
+    sources.map(|(place, source)| source.cursor().map_err(|error| Trouble::Source(place, error))).collect()
 }
 
 /// All keys of some sources as one, and what they add up to.
@@ -67,7 +109,7 @@ pub(super) fn put_together(sources: &[Arc<Keys>], scratch: &mut Scratch) -> Resu
     let mut summing = Summing::default();
     let groups = few(sources, scratch)?;
     let sources = groups.as_deref().unwrap_or(sources);
-    let keys = if sources.iter().map(|keys| keys.len()).sum::<u64>() <= SMALL {
+    let keys = if len(sources) <= SMALL {
         let mut keys = Vec::new();
         each(sources, |hash, count| {
             summing.add(count);
@@ -79,14 +121,6 @@ pub(super) fn put_together(sources: &[Arc<Keys>], scratch: &mut Scratch) -> Resu
         write(sources, scratch, |count| summing.add(count))?
     };
     Ok((keys, summing.finish(0)))
-}
-
-/// All keys of a source.
-pub(super) fn all(source: &Arc<Keys>) -> Result<Vec<(u128, u64)>, Trouble> {
-    let mut keys = Vec::new();
-    let mut cursor = source.cursor().map_err(|error| Trouble::Source(0, error))?;
-    cursor.take_until(u128::MAX, &mut keys).map_err(|error| Trouble::Source(0, error))?;
-    Ok(keys)
 }
 
 /// Fewer sources with the same keys, if there are too many.
@@ -118,14 +152,9 @@ fn write(sources: &[Arc<Keys>], scratch: &mut Scratch, mut counted: impl FnMut(u
 
 /// Hands over the keys in order, each once with all its counts.
 fn each(sources: &[Arc<Keys>], mut take: impl FnMut(u128, u64) -> io::Result<()>) -> Result<(), Trouble> {
-    let mut cursors: Vec<Cursor<'_>> = Vec::with_capacity(sources.len());
-    for (place, source) in sources.iter().enumerate() {
-        cursors.push(source.cursor().map_err(|error| Trouble::Source(place, error))?);
-    }
-    let ranges = u128::from(sources.iter().map(|keys| keys.len()).sum::<u64>().div_ceil(RANGE).max(1));
+    let mut cursors = cursors(sources)?;
     let mut keys = Vec::new();
-    for range in 1..=ranges {
-        let bound = if range == ranges { u128::MAX } else { u128::MAX / ranges * range };
+    for bound in bounds(len(sources), RANGE) {
         keys.clear();
         let mut of_one = true;
         for (place, cursor) in cursors.iter_mut().enumerate() {

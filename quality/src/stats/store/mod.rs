@@ -21,9 +21,14 @@
 //!
 //! What is new is appended, with a new JSON behind it, and what was the end before stays: should the new
 //! end not become whole, the old one still tells the states of before. The file is written anew,
-//! beside the old one, when most of it is out of date. A block or a run that is damaged costs a
-//! measurement of what it told, no more.
+//! beside the old one, when most of it is out of date. Whoever writes has the file for itself, and takes
+//! in what others wrote since it was read. A block or a run that is damaged costs a measurement of what it
+//! told, no more.
+//!
+//! Memory does not grow with the files, but for a few hundred bytes for each: what is measured beyond some
+//! bytes goes to a temporary file until it is saved, and parts are read one after the other.
 
+mod adding;
 mod block;
 mod entry;
 mod file;
@@ -32,8 +37,11 @@ mod keys;
 mod merge;
 mod parts;
 mod run;
+mod save;
+mod slot;
 mod sum;
 mod update;
+mod write;
 
 #[cfg(test)]
 mod parts_tests;
@@ -45,16 +53,15 @@ use std::{
     fs::File,
     path::PathBuf,
     sync::Arc,
-    time::UNIX_EPOCH,
 };
 
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 pub use self::{file::StoreError, update::measure_with};
-use self::{merge::Scratch, parts::Slot, sum::Sum};
+use self::{merge::Scratch, slot::Slot, sum::Sum};
 use super::{Statistic, StatisticError, pass};
-use crate::data::Dataset;
+use crate::data::{Dataset, Stamp};
 
 /// States of some data files.
 #[derive(Debug, Default)]
@@ -62,14 +69,34 @@ pub struct Stored {
     parts: BTreeMap<DataFile, Slot>,
     /// By the statistics' keys.
     sums: BTreeMap<String, Sum>,
-    /// The file that most of this is in.
-    file: Option<(PathBuf, Arc<File>)>,
-    /// Keys that were put together since it was saved.
+    /// Where this was loaded from.
+    origin: Option<Origin>,
+    /// What was too much for memory since it was saved.
     scratch: Scratch,
+    /// Bytes of parts in memory that are not saved, about.
+    in_memory: u64,
+    /// Files of other states that are open.
+    lent: usize,
     /// Whether there is something that is not in the file.
     changed: bool,
     /// Why something that was stored was of no use.
     lost: Option<String>,
+}
+
+/// The file that states were loaded from, or would have been.
+#[derive(Clone, Debug)]
+struct Origin {
+    path: PathBuf,
+    /// None if there was no file.
+    known: Option<Known>,
+}
+
+/// A file of states as it is known.
+#[derive(Clone, Debug)]
+struct Known {
+    file: Arc<File>,
+    /// Bytes. If it has others by now, somebody else has written to it.
+    size: u64,
 }
 
 /// What a data file is known by.
@@ -119,16 +146,14 @@ fn files_of(dataset: &Dataset) -> Option<Vec<DataFile>> {
             let known = dataset.files().iter().zip(sizes);
             known.map(|(path, size)| DataFile { path: path.clone(), size: *size, modified: 0 }).collect()
         }
-        None => dataset.files().iter().map(|path| file_at(path)).collect::<Option<Vec<_>>>()?,
+        None => (0..).zip(dataset.files()).map(|(place, path)| file_at(path, dataset.stamp(place)?)).collect::<Option<Vec<_>>>()?,
     };
     let distinct: BTreeSet<&PathBuf> = files.iter().map(|file| &file.path).collect();
     (distinct.len() == files.len() && !files.is_empty()).then_some(files)
 }
 
-fn file_at(path: &std::path::Path) -> Option<DataFile> {
-    let metadata = std::fs::metadata(path).ok()?;
-    let modified = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?.as_nanos();
-    Some(DataFile { path: std::fs::canonicalize(path).ok()?, size: metadata.len(), modified })
+fn file_at(path: &std::path::Path, stamp: Stamp) -> Option<DataFile> {
+    Some(DataFile { path: std::fs::canonicalize(path).ok()?, size: stamp.size, modified: stamp.modified })
 }
 
 /// The columns that a statistic reads and their types, in short: a state that was measured with

@@ -1,6 +1,7 @@
 //! Parts: what is known of each data file; and sums that are made of parts alone.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
     io,
     path::Path,
@@ -9,74 +10,82 @@ use std::{
 
 use super::{
     DataFile, StoreError, Stored,
-    block::Held,
+    adding::{Files, Summed},
     entry::{Entry, Part},
-    sum::{self, Failure, Sum},
+    slot::Slot,
+    sum,
 };
 
-/// What is known of a data file.
-#[derive(Clone, Debug)]
-pub(super) struct Slot {
-    pub(super) part: Held<Part>,
-    /// Bytes in the file.
-    pub(super) bytes: u64,
-    /// Whether something was measured since it was read.
-    pub(super) grown: bool,
-}
-
-/// How a sum has fared.
-pub(super) enum Summed {
-    /// It is of all the files.
-    Done,
-    /// Something was damaged, and is forgotten.
-    Lost,
-    /// States can't be merged; there is no sum any more.
-    Unmergeable,
-}
+/// Bytes of parts in memory; those that come then go to a temporary file. (Tests need not measure so much.)
+const IN_MEMORY: u64 = if cfg!(test) { 1 << 15 } else { 256 << 20 };
+/// Files of other states that are open for their keys; the keys of those that come then are copied.
+const OPEN: usize = if cfg!(test) { 3 } else { 64 };
 
 impl Stored {
     /// Adds another's parts. Nothing is measured or merged yet. Of a file that is known already
-    /// only the statistics are added that are not.
+    /// only the statistics are added that are not. Of another version of a file that is known this is the one that
+    /// counts.
     ///
-    /// Keys are not read: the file that the other was loaded from stays open for them, so it may be
-    /// deleted meanwhile.
+    /// Keys need not be read: the file that the other was loaded from may stay open for them, so it may be deleted
+    /// meanwhile.
     pub fn take_in(&mut self, other: Stored) {
-        for (file, mut slot) in other.parts {
-            // Without keys nothing needs the other file any more.
-            match slot.part.change() {
-                Err(error) => self.lose(&file.path.display().to_string(), &error),
-                Ok(entries) => {
-                    let more = std::mem::take(entries);
-                    let is_new = |known: &Part| more.keys().any(|key| !known.contains_key(key));
-                    // What is damaged is no part any more.
-                    if self.part_of(&file).is_none_or(is_new) {
-                        self.grow(&file, more, false);
-                    }
-                }
+        let mut taken = false;
+        for (file, slot) in other.parts {
+            let name = file.path.display().to_string();
+            match self.add_slot(file, slot) {
+                Ok(added) => taken |= added,
+                // What is damaged is no part.
+                Err(error) => self.lose(&name, &error),
             }
         }
+        self.lent += usize::from(taken);
         self.lost = self.lost.take().or(other.lost);
+    }
+
+    fn add_slot(&mut self, file: DataFile, mut slot: Slot) -> io::Result<bool> {
+        let more: BTreeSet<String> = slot.read()?.keys().cloned().collect();
+        if self.look_at(&file, |known| more.iter().all(|key| known.contains_key(key))) == Some(true) {
+            return Ok(false);
+        }
+        let weight = slot.weight();
+        if self.lent >= OPEN || self.in_memory + weight > IN_MEMORY {
+            slot.copy(&mut self.scratch)?;
+        } else {
+            self.in_memory += weight;
+        }
+        self.forget_versions(&file);
+        slot.bytes = 0;
+        slot.grown = false;
+        match self.parts.get_mut(&file) {
+            Some(known) => known.underlay(slot),
+            None => drop(self.parts.insert(file, slot)),
+        }
+        self.changed = true;
+        Ok(self.lent < OPEN)
+    }
+
+    /// Forgets all parts of this path but the one of this version.
+    pub(super) fn forget_versions(&mut self, file: &DataFile) {
+        let first = DataFile { path: file.path.clone(), size: 0, modified: 0 };
+        let same_path = self.parts.range(first..).map(|(known, _)| known).take_while(|known| known.path == file.path);
+        let others: Vec<DataFile> = same_path.filter(|known| *known != file).cloned().collect();
+        others.iter().for_each(|other| drop(self.parts.remove(other)));
     }
 
     /// Brings the sums up to date with the parts, as far as these know the statistics: every statistic
     /// that there is a sum of, or, if there are no sums, that all parts have. Reads no data.
     pub fn settle(&mut self) {
         let files: Vec<DataFile> = self.parts.keys().cloned().collect();
-        for (key, types) in self.known_statistics(&files) {
-            self.drop_outdated(&key);
-            // Each turn but the last forgets something that was damaged.
-            loop {
-                let (needed, coverage) = self.needed(&key, types, &files);
-                if needed.is_empty() {
+        let mut open = self.known_statistics(&files);
+        open.keys().for_each(|key| self.drop_outdated(key));
+        // Each turn but the last forgets something that was damaged.
+        while !open.is_empty() {
+            let wanted = self.additions(&open, &files);
+            match self.sum_up(&files, &wanted) {
+                Ok(summed) => open.retain(|key, _| matches!(summed.get(key), Some(Summed::Lost))),
+                Err(error) => {
+                    self.lose("a temporary file", &error);
                     break;
-                }
-                match self.sum_up(&key, &needed, coverage) {
-                    Ok(Summed::Lost) => {}
-                    Ok(Summed::Done | Summed::Unmergeable) => break,
-                    Err(error) => {
-                        self.lose("a temporary file", &error);
-                        break;
-                    }
                 }
             }
         }
@@ -102,42 +111,36 @@ impl Stored {
 
     /// What is known of one file alone, to be saved apart.
     pub fn part(&self, file: &DataFile) -> Option<Stored> {
-        let mut slot = self.parts.get(file)?.clone();
-        slot.part.change().ok()?;
-        let slot = Slot { bytes: 0, ..slot };
+        let slot = self.parts.get(file)?;
+        let part = slot.read().ok()?.into_owned();
+        let slot = Slot::of(part);
         Some(Stored { parts: BTreeMap::from([(file.clone(), slot)]), changed: true, ..Stored::default() })
     }
 
-    /// The statistics of a file, read if they must be; what is damaged is forgotten.
-    pub(super) fn part_of(&mut self, file: &DataFile) -> Option<&Part> {
-        if let Err(error) = self.parts.get_mut(file)?.part.get() {
-            self.parts.remove(file);
-            self.lose(&file.path.display().to_string(), &error);
-        }
-        self.parts.get(file)?.part.value()
-    }
-
-    /// Adds statistics of a file.
-    pub(super) fn grow(&mut self, file: &DataFile, more: Part, measured: bool) {
-        self.changed = true;
-        if self.part_of(file).is_none() {
-            self.parts.insert(file.clone(), Slot { part: Held::new(Part::new()), bytes: 0, grown: false });
-        }
-        if let Some(slot) = self.parts.get_mut(file) {
-            slot.grown |= measured;
-            if let Ok(part) = slot.part.change() {
-                for (key, entry) in more {
-                    if measured || !part.contains_key(&key) {
-                        part.insert(key, entry);
-                    }
-                }
+    /// Something of the statistics of a file; if they are damaged they are forgotten.
+    pub(super) fn look_at<T>(&mut self, file: &DataFile, look: impl FnOnce(&Part) -> T) -> Option<T> {
+        match self.parts.get(file)?.read().map(|part: Cow<'_, Part>| look(&part)) {
+            Ok(found) => Some(found),
+            Err(error) => {
+                self.parts.remove(file);
+                self.lose(&file.path.display().to_string(), &error);
+                None
             }
         }
     }
 
-    /// Whether a file's part has a statistic, with columns of these types.
-    pub(super) fn knows(&mut self, file: &DataFile, key: &str, types: u64) -> bool {
-        self.part_of(file).is_some_and(|part| part.get(key).is_some_and(|entry| entry.types == types))
+    /// Adds statistics of a file that were measured now. They may go to a temporary file.
+    pub(super) fn grow(&mut self, file: &DataFile, more: Part) -> io::Result<()> {
+        self.changed = true;
+        let slot = self.parts.entry(file.clone()).or_default();
+        slot.grown = true;
+        slot.cover(more);
+        let weight = slot.weight();
+        if self.in_memory + weight > IN_MEMORY {
+            return slot.put_away(&mut self.scratch);
+        }
+        self.in_memory += weight;
+        Ok(())
     }
 
     /// A sum, read if it must be; what is damaged is forgotten.
@@ -149,62 +152,36 @@ impl Stored {
         self.sums.get(key)?.entry.value()
     }
 
-    /// Adds parts, which have the statistic, to its sum, or makes one of them. It is then of these files.
-    pub(super) fn sum_up(&mut self, key: &str, needed: &[DataFile], coverage: Arc<BTreeSet<DataFile>>) -> io::Result<Summed> {
-        if self.sums.contains_key(key) && self.sum_of(key).is_none() {
-            return Ok(Summed::Lost);
-        }
-        let sum = self.sums.get(key).and_then(|sum| sum.entry.value());
-        let entry = |file| self.parts.get(file)?.part.value()?.get(key);
-        let entries: Vec<&Entry> = needed.iter().filter_map(entry).collect();
-        if entries.len() != needed.len() {
-            return Ok(Summed::Lost);
-        }
-        let done = if entries.is_empty() { None } else { Some(sum::add(sum, &entries, &mut self.scratch)) };
-        match done {
-            None => {}
-            Some(Ok(entry)) => {
-                self.changed = true;
-                self.sums.insert(key.to_owned(), Sum { entry: Held::new(entry), coverage, bytes: 0 });
-            }
-            Some(Err(Failure::Io(error))) => return Err(error),
-            Some(Err(Failure::Unmergeable)) => {
-                self.changed |= self.sums.remove(key).is_some();
-                return Ok(Summed::Unmergeable);
-            }
-            Some(Err(Failure::Sum(error))) => {
-                self.sums.remove(key);
-                self.lose("a sum", &error);
-                return Ok(Summed::Lost);
-            }
-            Some(Err(Failure::Part(place, error))) => {
-                if let Some(file) = needed.get(place) {
-                    if let Some(Ok(part)) = self.parts.get_mut(file).map(|slot| slot.part.change()) {
-                        part.remove(key);
-                    }
-                    self.lose(&file.path.display().to_string(), &error);
-                }
-                return Ok(Summed::Lost);
-            }
-        }
-        Ok(Summed::Done)
-    }
-
     /// The statistics of which there are sums, or, without sums, which all files have; with their types.
-    fn known_statistics(&mut self, files: &[DataFile]) -> Vec<(String, u64)> {
-        if !self.sums.is_empty() {
-            let keys: Vec<String> = self.sums.keys().cloned().collect();
-            return keys.into_iter().filter_map(|key| self.sum_of(&key).map(|entry| entry.types).map(|types| (key, types))).collect();
-        }
-        let mut all: Option<BTreeMap<String, u64>> = None;
-        for file in files {
-            let Some(part) = self.part_of(file) else { continue };
-            match &mut all {
-                None => all = Some(part.iter().map(|(key, entry)| (key.clone(), entry.types)).collect()),
-                Some(all) => all.retain(|key, types| part.get(key).is_some_and(|entry| entry.types == *types)),
+    fn known_statistics(&mut self, files: &[DataFile]) -> BTreeMap<String, u64> {
+        let keys: Vec<String> = self.sums.keys().cloned().collect();
+        let mut known = BTreeMap::new();
+        let mut damaged: BTreeSet<String> = BTreeSet::new();
+        for key in keys {
+            match self.sum_of(&key).map(|entry| entry.types) {
+                Some(types) => drop(known.insert(key, types)),
+                None => drop(damaged.insert(key)),
             }
         }
-        all.unwrap_or_default().into_iter().collect()
+        if !known.is_empty() && damaged.is_empty() {
+            return known;
+        }
+        // What the parts agree on: all of them if nothing else tells what is wanted.
+        let none = known.is_empty() && damaged.is_empty();
+        let mut agreed: Option<BTreeMap<String, u64>> = None;
+        for file in files {
+            let is_wanted = |key: &String| none || damaged.contains(key);
+            let of_part = |part: &Part| -> BTreeMap<String, u64> {
+                part.iter().filter(|(key, _)| is_wanted(key)).map(|(key, entry)| (key.clone(), entry.types)).collect()
+            };
+            let Some(of_part) = self.look_at(file, of_part) else { continue };
+            match &mut agreed {
+                None => agreed = Some(of_part),
+                Some(agreed) => agreed.retain(|key, types| of_part.get(key) == Some(types)),
+            }
+        }
+        known.extend(agreed.into_iter().flatten());
+        known
     }
 
     /// Forgets a sum that is of another version of a file that there is a part of.
@@ -218,12 +195,42 @@ impl Stored {
         }
     }
 
-    /// The files that a sum is not of, and have the statistic; and all files that it will be of.
-    fn needed(&mut self, key: &str, types: u64, files: &[DataFile]) -> (Vec<DataFile>, Arc<BTreeSet<DataFile>>) {
-        let covered = self.sums.get(key).map(|sum| Arc::clone(&sum.coverage)).unwrap_or_default();
-        let needed: Vec<DataFile> = files.iter().filter(|file| !covered.contains(file) && self.knows(file, key, types)).cloned().collect();
-        let after: BTreeSet<DataFile> = covered.iter().chain(&needed).cloned().collect();
-        let same = sum::coverages(&self.sums).into_iter().find(|known| ***known == after).cloned();
-        (needed, same.unwrap_or_else(|| Arc::new(after)))
+    /// Of each statistic the files that its sum is not of, and have it; and all files that it will be of.
+    fn additions(&mut self, statistics: &BTreeMap<String, u64>, files: &[DataFile]) -> BTreeMap<String, Files> {
+        let mut places: BTreeMap<&String, Vec<usize>> = BTreeMap::new();
+        let mut of_coverages: Vec<(Arc<BTreeSet<DataFile>>, Vec<(&String, &u64)>)> = Vec::new();
+        for statistic in statistics {
+            let coverage = self.sums.get(statistic.0).map(|sum| Arc::clone(&sum.coverage)).unwrap_or_default();
+            match of_coverages.iter_mut().find(|(known, _)| *known == coverage) {
+                Some((_, same)) => same.push(statistic),
+                None => of_coverages.push((coverage, vec![statistic])),
+            }
+        }
+        for (place, file) in files.iter().enumerate() {
+            let is_open = |(coverage, _): &&(Arc<BTreeSet<DataFile>>, Vec<_>)| !coverage.contains(file);
+            let open: Vec<(&String, &u64)> = of_coverages.iter().filter(is_open).flat_map(|(_, open)| open.iter().copied()).collect();
+            if open.is_empty() {
+                continue;
+            }
+            let known = |part: &Part| -> Vec<&String> {
+                let knows = |(key, types): &&(&String, &u64)| part.get(*key).is_some_and(|entry| entry.types == **types);
+                open.iter().filter(knows).map(|(key, _)| *key).collect()
+            };
+            for key in self.look_at(file, known).into_iter().flatten() {
+                places.entry(key).or_default().push(place);
+            }
+        }
+        let mut known: Vec<Arc<BTreeSet<DataFile>>> = Vec::new();
+        let mut additions = BTreeMap::new();
+        for (key, places) in places {
+            let covered = self.sums.get(key).map(|sum| Arc::clone(&sum.coverage)).unwrap_or_default();
+            let more = places.iter().filter_map(|place| files.get(*place));
+            let after: BTreeSet<DataFile> = covered.iter().chain(more).cloned().collect();
+            let same = known.iter().chain(sum::coverages(&self.sums)).find(|known| ***known == after).cloned();
+            let coverage = same.unwrap_or_else(|| Arc::new(after));
+            known.push(Arc::clone(&coverage));
+            additions.insert(key.clone(), Files { places: places.into(), coverage });
+        }
+        additions
     }
 }

@@ -103,9 +103,9 @@ fn a_new_statistic_costs_only_itself() {
     let mut stored = Stored::default();
     measure_with(&of_parts(&parts), first, &mut stored).unwrap();
     let file = stored.files()[0].clone();
-    let before = stored.part_of(&file).unwrap().len();
+    let before = stored.look_at(&file, |part| part.len()).unwrap();
     check(&measure_with(&of_parts(&parts), &all, &mut stored).unwrap(), &of_parts(&parts));
-    assert_eq!((before, stored.part_of(&file).unwrap().len()), (first.len(), all.len()));
+    assert_eq!((before, stored.look_at(&file, |part| part.len()).unwrap()), (first.len(), all.len()));
     opened(&parts);
     // Those that are not wanted are known as long as the files stay.
     measure_with(&of_parts(&parts), first, &mut stored).unwrap();

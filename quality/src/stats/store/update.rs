@@ -9,15 +9,16 @@ use std::{
 
 use super::{
     DataFile, Stored,
+    adding::{Files, Summed},
     entry::{Entry, Kept, Part},
     files_of,
-    parts::Summed,
-    sum, types_of,
+    sum::{self, Fold},
+    types_of,
 };
 use crate::{
     data::Dataset,
     stats::{
-        MeasureError, Measured, Options, Statistic, StatisticError, measure_with_options,
+        MeasureError, Measured, Options, State, Statistic, StatisticError, measure_with_options,
         pass::{Found, GROUPS},
     },
 };
@@ -41,16 +42,16 @@ pub fn measure_with(dataset: &Dataset, statistics: &[Statistic], stored: &mut St
     let all = Arc::new(files.iter().cloned().collect());
     let mut update = Update { dataset, files: &files, all, stored, passing: &passing, found: HashMap::new() };
     update.begin(&lasting);
-    update.run(lasting)?;
+    let done = update.run(lasting);
     measured.found.extend(update.found);
-    // Of a file that was written meanwhile nobody knows which rows were read.
-    let now = files_of(dataset).unwrap_or_default();
-    if now != files {
-        files.iter().filter(|file| !now.contains(file)).for_each(|file| drop(stored.parts.remove(file)));
+    // Of a file that was written since it was opened nobody knows which rows were read.
+    let mut changed = (0..).zip(&files).filter(|(place, _)| !dataset.is_as_opened(*place)).map(|(_, file)| file).peekable();
+    if changed.peek().is_some() {
+        changed.for_each(|file| drop(stored.parts.remove(file)));
         stored.sums.clear();
         stored.changed = true;
     }
-    Ok(measured)
+    done.map(|()| measured)
 }
 
 /// A statistic whose state is kept.
@@ -98,21 +99,14 @@ impl<'a> Update<'a> {
             let needed = self.needed(&wanted);
             self.measure(&mut wanted, &needed, passing)?;
             passing = &[];
-            let mut settled = true;
-            let mut unmergeable = Vec::new();
-            for key in wanted.keys() {
-                let files = needed.get(key).map_or(&[][..], |files| files);
-                let files: Vec<DataFile> = files.iter().filter_map(|place| self.files.get(*place).cloned()).collect();
-                match self.stored.sum_up(key, &files, Arc::clone(&self.all))? {
-                    Summed::Done => {}
-                    Summed::Lost => settled = false,
-                    Summed::Unmergeable => unmergeable.push(key.clone()),
-                }
-            }
-            for key in unmergeable {
-                self.fail(&mut wanted, &key, &StatisticError::Groups(GROUPS));
-            }
-            if settled {
+            let additions = wanted.keys().map(|key| {
+                let places = needed.get(key).map(Arc::clone).unwrap_or_default();
+                (key.clone(), Files { places, coverage: Arc::clone(&self.all) })
+            });
+            let summed = self.stored.sum_up(self.files, &additions.collect())?;
+            let unmergeable = summed.iter().filter(|(_, how)| **how == Summed::Unmergeable);
+            unmergeable.for_each(|(key, _)| self.fail(&mut wanted, key, &StatisticError::Groups(GROUPS)));
+            if !summed.values().any(|how| *how == Summed::Lost) {
                 break;
             }
         }
@@ -125,18 +119,18 @@ impl<'a> Update<'a> {
     }
 
     /// Of each statistic the places of the files that its sum is not of.
-    fn needed(&mut self, wanted: &BTreeMap<String, Wanted<'a>>) -> BTreeMap<String, Vec<usize>> {
-        let mut of_coverages: Vec<(Arc<BTreeSet<DataFile>>, Vec<usize>)> = Vec::new();
+    fn needed(&mut self, wanted: &BTreeMap<String, Wanted<'a>>) -> BTreeMap<String, Arc<[usize]>> {
+        let mut of_coverages: Vec<(Arc<BTreeSet<DataFile>>, Arc<[usize]>)> = Vec::new();
         let mut needed = BTreeMap::new();
         for key in wanted.keys() {
             // A sum that can't be read is none.
             let coverage = if self.stored.sum_of(key).is_some() { self.stored.sums.get(key).map(|sum| &sum.coverage) } else { None };
             let coverage = coverage.map(Arc::clone).unwrap_or_default();
-            let known = of_coverages.iter().find(|(of, _)| **of == *coverage).map(|(_, files)| files.clone());
+            let known = of_coverages.iter().find(|(of, _)| **of == *coverage).map(|(_, files)| Arc::clone(files));
             let files = known.unwrap_or_else(|| {
-                let files: Vec<usize> =
+                let files: Arc<[usize]> =
                     (0..).zip(self.files).filter(|(_, file)| !coverage.contains(file)).map(|(place, _)| place).collect();
-                of_coverages.push((coverage, files.clone()));
+                of_coverages.push((coverage, Arc::clone(&files)));
                 files
             });
             needed.insert(key.clone(), files);
@@ -144,51 +138,87 @@ impl<'a> Update<'a> {
         needed
     }
 
-    /// Measures what no part knows.
-    fn measure(
+    /// What no part knows: the statistics that are to be measured of each file, by its place.
+    fn jobs(
         &mut self,
-        wanted: &mut BTreeMap<String, Wanted<'a>>,
-        needed: &BTreeMap<String, Vec<usize>>,
+        wanted: &BTreeMap<String, Wanted<'a>>,
+        needed: &BTreeMap<String, Arc<[usize]>>,
         passing: &[&'a Statistic],
-    ) -> Result<(), MeasureError> {
+    ) -> BTreeMap<usize, Vec<Statistic>> {
+        let mut of_files: BTreeMap<usize, Vec<(&String, &Wanted<'a>)>> = BTreeMap::new();
+        for want in wanted {
+            let places = needed.get(want.0).map_or(&[][..], |places| places);
+            places.iter().for_each(|place| of_files.entry(*place).or_default().push(want));
+        }
         let mut jobs: BTreeMap<usize, Vec<Statistic>> = BTreeMap::new();
-        for (key, want) in wanted.iter() {
-            for place in needed.get(key).into_iter().flatten() {
-                if let Some(file) = self.files.get(*place)
-                    && !self.stored.knows(file, key, want.types)
-                {
-                    jobs.entry(*place).or_default().push(want.statistic.clone());
-                }
+        for (place, wants) in of_files {
+            let Some(file) = self.files.get(place) else { continue };
+            let is_known = |part: &Part, (key, want): &(&String, &Wanted<'a>)| part.get(*key).is_some_and(|entry| entry.types == want.types);
+            let unknown = self.stored.look_at(file, |part| wants.iter().filter(|want| !is_known(part, want)).copied().collect());
+            let unknown: Vec<(&String, &Wanted<'a>)> = unknown.unwrap_or(wants);
+            if !unknown.is_empty() {
+                jobs.insert(place, unknown.into_iter().map(|(_, want)| want.statistic.clone()).collect());
             }
         }
         for place in (0..self.files.len()).filter(|_| !passing.is_empty()) {
             jobs.entry(place).or_default().extend(passing.iter().map(|statistic| (*statistic).clone()));
         }
-        let mut of_all: BTreeMap<String, (Statistic, Vec<Kept>)> = BTreeMap::new();
+        jobs
+    }
+
+    /// Measures what no part knows. What was measured is kept, whatever fails after it.
+    fn measure(
+        &mut self,
+        wanted: &mut BTreeMap<String, Wanted<'a>>,
+        needed: &BTreeMap<String, Arc<[usize]>>,
+        passing: &[&'a Statistic],
+    ) -> Result<(), MeasureError> {
+        let jobs = self.jobs(wanted, needed, passing);
+        let mut of_all: BTreeMap<String, (Statistic, Result<Fold, sum::Failure>)> = BTreeMap::new();
         let mut failed: BTreeMap<String, StatisticError> = BTreeMap::new();
-        for (place, measured) in files::measure(self.dataset, self.files, jobs)? {
+        let mut values = self.values(wanted);
+        let Update { dataset, files, stored, found: all, .. } = self;
+        files::measure(dataset, files, jobs, |place, measured| {
             let mut part = Part::new();
             for (statistic, found) in measured.found {
                 let key = statistic.key();
                 match (found, wanted.get(&key)) {
                     (Err(error), Some(_)) => drop(failed.insert(key, error)),
-                    (Err(error), None) => drop(self.found.insert(statistic, Err(error))),
-                    (Ok(value), Some(Wanted { types, .. })) => drop(part.insert(key, Entry::of(*types, value))),
-                    (Ok(value), None) => of_all.entry(key).or_insert_with(|| (statistic, Vec::new())).1.push(Entry::of(0, value).state),
+                    (Err(error), None) => drop(all.insert(statistic, Err(error))),
+                    (Ok(value), Some(Wanted { types, .. })) => {
+                        let mut entry = Entry::of(*types, value);
+                        if let Kept::One(State::Quantiles(quantiles)) = &mut entry.state {
+                            let values = values.entry(key.clone()).or_default();
+                            *values += quantiles.count;
+                            quantiles.sketch_among(*values);
+                        }
+                        part.insert(key, entry);
+                    }
+                    (Ok(value), None) => {
+                        let (_, fold) = of_all.entry(key).or_insert_with(|| (statistic, Ok(Fold::default())));
+                        if let Some(failure) = fold.as_mut().ok().and_then(|fold| fold.push(Entry::of(0, value).state).err()) {
+                            *fold = Err(failure);
+                        }
+                    }
                 }
             }
-            if let Some(file) = self.files.get(place)
-                && !part.is_empty()
-            {
-                self.stored.grow(file, part, true);
+            match files.get(place) {
+                Some(file) if !part.is_empty() => Ok(stored.grow(file, part)?),
+                _ => Ok(()),
             }
-        }
+        })?;
         failed.iter().for_each(|(key, error)| self.fail(wanted, key, error));
-        for (statistic, states) in of_all.into_values() {
-            let found = sum::merged(states.iter()).map(Into::into).map_err(|_| StatisticError::Groups(GROUPS));
+        for (statistic, fold) in of_all.into_values() {
+            let found = fold.and_then(Fold::finish).map(Into::into).map_err(|_| StatisticError::Groups(GROUPS));
             self.found.entry(statistic).or_insert(found);
         }
         Ok(())
+    }
+
+    /// How many values the sums of those statistics are of that keep them.
+    fn values(&mut self, wanted: &BTreeMap<String, Wanted<'a>>) -> BTreeMap<String, u64> {
+        let count = |key: &String| Some((key.clone(), self.stored.sum_of(key)?.quantiles()?.count));
+        wanted.keys().filter_map(count).collect()
     }
 
     /// A statistic that can't be measured in one of the files can't be measured.

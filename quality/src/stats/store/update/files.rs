@@ -20,35 +20,39 @@ use crate::{
 const SMALL: u64 = 16 << 20;
 
 /// Measures statistics of some of a dataset's files, by their places: of each file apart, and all of them in one pass.
+/// What comes of each is handed over when it is there, in no particular order, and also if others fail.
 pub(super) fn measure(
     dataset: &Dataset,
     files: &[DataFile],
     jobs: BTreeMap<usize, Vec<Statistic>>,
-) -> Result<Vec<(usize, Measured)>, MeasureError> {
+    mut take: impl FnMut(usize, Measured) -> Result<(), MeasureError> + Send,
+) -> Result<(), MeasureError> {
     let options = Options { states: true, ..Options::default() };
-    let one =
-        |(place, statistics): &(usize, Vec<Statistic>)| Ok((*place, measure_with_options(&dataset.one(*place), statistics, &options)?));
+    let one = |(place, statistics): &(usize, Vec<Statistic>)| measure_with_options(&dataset.one(*place), statistics, &options);
     let is_small = |(place, _): &(usize, Vec<Statistic>)| files.get(*place).is_some_and(|file| file.size <= SMALL);
     let (small, large): (Vec<_>, Vec<_>) = jobs.into_iter().partition(is_small);
-    let mut done = large.iter().map(one).collect::<Result<Vec<_>, MeasureError>>()?;
+    for job in &large {
+        take(job.0, one(job)?)?;
+    }
     let threads = thread::available_parallelism().map_or(1, NonZeroUsize::get).min(small.len());
     if threads < 2 {
-        done.extend(small.iter().map(one).collect::<Result<Vec<_>, MeasureError>>()?);
-        return Ok(done);
+        return small.iter().try_for_each(|job| take(job.0, one(job)?));
     }
     let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
-    let found = Mutex::new(done);
+    let take = Mutex::new(take);
     let work = || {
         while let Some(job) = small.get(next.fetch_add(1, Ordering::Relaxed)).filter(|_| !stop.load(Ordering::Relaxed)) {
-            // The others need not go on.
-            let measured = one(job).inspect_err(|_| stop.store(true, Ordering::Relaxed))?;
-            found.lock().unwrap_or_else(PoisonError::into_inner).push(measured);
+            let measured = one(job);
+            let taken = measured.and_then(|measured| take.lock().unwrap_or_else(PoisonError::into_inner)(job.0, measured));
+            // The others need not begin another one.
+            taken.inspect_err(|_| stop.store(true, Ordering::Relaxed))?;
         }
         Ok(())
     };
     thread::scope(|scope| {
         let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        workers.into_iter().try_for_each(|worker| worker.join().unwrap_or(Err(MeasureError::Panicked)))
-    })?;
-    Ok(found.into_inner().unwrap_or_else(PoisonError::into_inner))
+        // All of them come to an end before any of their failures is looked at.
+        let ended: Vec<_> = workers.into_iter().map(|worker| worker.join().unwrap_or(Err(MeasureError::Panicked))).collect();
+        ended.into_iter().collect()
+    })
 }
