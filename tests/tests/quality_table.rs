@@ -110,6 +110,28 @@ fn without_states_the_table_is_read_and_they_are_made_again() {
 }
 
 #[test]
+fn states_that_have_no_place_keep_nothing_from_being_published() {
+    let lake = lake("", RULES);
+    // Nothing can be read or written below it.
+    let place = lake.analytics().join("_lakegate/states");
+    fs::create_dir_all(place.parent().unwrap()).unwrap();
+    fs::write(&place, "no folder").unwrap();
+    lake.land("shop/orders/a.csv", "id,qty,day\n1,5,mon\n2,6,tue\n3,7,tue\n");
+    lake.up_until_idle().expect_code(0);
+    lake.land("shop/orders/b.csv", "id,qty,day\n4,5,mon\n");
+    lake.up_until_idle().expect_code(0);
+    assert_eq!(ids(&lake), [1, 2, 3, 4]);
+    assert_eq!(audit(&lake, "b.csv")["rows"].as_u64(), Some(4));
+    // They are kept as soon as there is a place for them, and what is broken is found in any case.
+    fs::remove_file(&place).unwrap();
+    lake.land("shop/orders/c.csv", "id,qty,day\n5,5,mon\n");
+    lake.up_until_idle().expect_code(0);
+    assert_eq!(states(&lake).len(), 1);
+    lake.land("shop/orders/d.csv", "id,qty,day\n1,5,mon\n");
+    lake.up_until_idle().expect_code(1);
+}
+
+#[test]
 fn files_that_come_together_are_audited_one_after_the_other() {
     let lake = lake("", "Rules = [ IsUnique \"id\" ]");
     // Each is fine alone and with the table as it was; no two of them are.

@@ -24,6 +24,9 @@ use crate::{
 /// Promotions under way at once. Crawls are awaited beside them.
 const AT_ONCE: usize = 8;
 
+/// States that can't be moved; with so many nobody tries the rest.
+const LOST_STATES: usize = 8;
+
 /// The publisher.
 pub(crate) struct Publisher {
     shared: Shared,
@@ -141,8 +144,8 @@ async fn let_in(shared: &Shared, promote: Promote) -> Result<TaskOutput> {
     let moved = promote.output.files.iter().chain(&promote.output.aside);
     let moves = moved.map(|file| Promotion { from: file.location.clone(), to: zone.join(&file.key) });
     let states = promote.output.files.iter().filter(|_| promote.output.states);
-    let moves = moves
-        .chain(states.map(|file| Promotion { from: layout::staged_states(&file.location), to: zone.join(&layout::states(&file.key)) }));
+    let states: Vec<Promotion> =
+        states.map(|file| Promotion { from: layout::staged_states(&file.location), to: zone.join(&layout::states(&file.key)) }).collect();
     let moves: Vec<Promotion> = moves.filter(|promotion| promotion.from != promotion.to).collect();
     let in_place = |file: OutputFile| OutputFile { location: zone.join(&file.key), ..file };
     let files: Vec<OutputFile> = promote.output.files.into_iter().map(in_place).collect();
@@ -154,24 +157,34 @@ async fn let_in(shared: &Shared, promote: Promote) -> Result<TaskOutput> {
         }
         Register::Nowhere | Register::Crawler(_) => None,
     };
-    let versions = move_and_register(shared.ports.catalog.as_ref(), shared.ports.storage.as_ref(), moves, change).await?;
+    let versions =
+        move_and_register(shared.ports.catalog.as_ref(), shared.ports.storage.as_ref(), Moves { files: moves, states }, change).await?;
     versioned(&mut output, versions);
     Ok(output)
+}
+
+/// What is moved to where it belongs.
+struct Moves {
+    files: Vec<Promotion>,
+    states: Vec<Promotion>,
 }
 
 /// Moves files to where they belong and adds them to their table; gives the versions that they have there.
 async fn move_and_register(
     catalog: &dyn TableCatalog,
     storage: &dyn Storage,
-    moves: Vec<Promotion>,
+    moves: Moves,
     change: Option<TableChange>,
 ) -> Result<HashMap<Location, String>> {
-    let Some(change) = change else { return moved(storage, moves).await };
     // Asked before anything is moved: what the catalog refuses must not lie in the table's folder.
-    if let Err(failure) = catalog.check(&change).await {
+    if let Some(change) = &change
+        && let Err(failure) = catalog.check(change).await
+    {
         return Err(taken_back(storage, moves, failure).await);
     }
-    let versions = moved(storage, moves.clone()).await?;
+    let versions = moved(storage, moves.files.clone()).await?;
+    move_states(storage, moves.states.clone()).await;
+    let Some(change) = change else { return Ok(versions) };
     match catalog.publish(change).await {
         Ok(table) => {
             tracing::debug!(table = %table.id, version = table.version, files = table.files.len(), "published");
@@ -188,12 +201,29 @@ async fn moved(storage: &dyn Storage, moves: Vec<Promotion>) -> Result<HashMap<L
 
 /// What was overtaken is audited anew, and may be refused then: what this try or one before a crash has moved goes back
 /// to staging. It is nobody else's: files of a table are named after their execution, and this one is not in the table.
-async fn taken_back(storage: &dyn Storage, moves: Vec<Promotion>, failure: Failure) -> Failure {
+async fn taken_back(storage: &dyn Storage, moves: Moves, failure: Failure) -> Failure {
     if failure.code != FailureCode::Overtaken {
         return failure;
     }
-    let back = moves.into_iter().map(|Promotion { from, to }| Promotion { from: to, to: from });
-    storage.promote(back.collect()).await.err().unwrap_or(failure)
+    let back = |moves: Vec<Promotion>| moves.into_iter().map(|Promotion { from, to }| Promotion { from: to, to: from }).collect();
+    move_states(storage, back(moves.states)).await;
+    storage.promote(back(moves.files)).await.err().unwrap_or(failure)
+}
+
+/// Moves the states of files. They are a short cut: one that is lost costs a measurement, and no publication.
+async fn move_states(storage: &dyn Storage, states: Vec<Promotion>) {
+    if states.is_empty() {
+        return;
+    }
+    let Err(failure) = storage.promote(states.clone()).await else { return };
+    // Others may not have been moved because of one.
+    let (all, mut lost) = (states.len(), 0);
+    for promotion in states {
+        if lost < LOST_STATES {
+            lost += usize::from(storage.promote(vec![promotion]).await.is_err());
+        }
+    }
+    tracing::warn!(%failure, files = all, lost, "states of files are lost: the next audit of the table measures these again");
 }
 
 /// Gives files the versions that they have where they were moved to: whoever reads them next asks for these.

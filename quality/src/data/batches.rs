@@ -6,8 +6,8 @@ use std::{
     ops::RangeInclusive,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-        mpsc::{Receiver, sync_channel},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+        mpsc::{Receiver, SyncSender, sync_channel},
     },
 };
 
@@ -30,6 +30,8 @@ const ROWS_OF_BATCH: usize = 1 << 17;
 const BYTES_OF_BATCH: usize = 96 << 20;
 /// Rows of such a batch: the fewest, however wide they are, and the most.
 const ROWS_DECODED: RangeInclusive<usize> = 1 << 14..=1 << 19;
+/// Files that are somewhere else that are open at once.
+const OPENED_AT_ONCE: usize = 16;
 /// What a string takes besides its characters.
 const BYTES_OF_VIEW: usize = 16;
 
@@ -65,13 +67,13 @@ impl<'a> Batches<'a> {
                     match &source.kind {
                         Kind::Parquet(footer) => push_row_groups(source, &footer.metadata, &columns, &mut units),
                         Kind::Memory(frame) => push_rows(frame, &mut units),
-                        Kind::Csv | Kind::Lines | Kind::Later(_) => files.push((source.clone(), dataset.scan_source(source)?)),
+                        Kind::Csv | Kind::Lines | Kind::Later(_) => files.push(source.clone()),
                     }
                 }
             }
         }
         let schema = dataset.schema();
-        let rest = if plans.is_empty() && files.is_empty() { None } else { Some(stream(plans, files, schema, &columns)?) };
+        let rest = if plans.is_empty() && files.is_empty() { None } else { Some(stream(dataset, plans, files, &columns)) };
         Ok(Batches { schema, columns, units, next: AtomicUsize::new(0), rest: Mutex::new(rest) })
     }
 
@@ -182,22 +184,13 @@ fn pieces(rows: usize, most: usize, mut push: impl FnMut(usize, usize)) {
 
 /// Polars reads what it can't be asked to read in parts, and hands it over in pieces. It waits
 /// when nobody takes them, and stops when the receiver is gone. Lines of text are looked at meanwhile.
-fn stream(
-    plans: Vec<LazyFrame>,
-    files: Vec<(Source, LazyFrame)>,
-    schema: &Schema,
-    columns: &[PlSmallStr],
-) -> Result<Receiver<Result<DataFrame, DataError>>, DataError> {
+/// What is somewhere else is opened when its turn comes: of thousands all at once would be too many.
+fn stream(dataset: &Dataset, plans: Vec<LazyFrame>, files: Vec<Source>, columns: &[PlSmallStr]) -> Receiver<Result<DataFrame, DataError>> {
     // A plan without columns has no rows; any column tells how many there are.
-    let first = schema.iter_names().next().filter(|_| columns.is_empty());
+    let first = dataset.schema().iter_names().next().filter(|_| columns.is_empty());
     let wanted: Vec<Expr> = first.into_iter().chain(columns).map(|name| named(name)).collect();
-    let files: Vec<(Source, LazyFrame)> = files.into_iter().map(|(file, plan)| (file, plan.select(wanted.clone()))).collect();
-    let plans = plans.into_iter().map(|plan| plan.select(wanted.clone())).chain(files.iter().map(|(_, plan)| plan.clone()));
-    let all = concat(plans.collect::<Vec<_>>(), UnionArgs { maintain_order: false, rechunk: false, ..UnionArgs::default() })?;
+    let (later, files): (Vec<Source>, Vec<Source>) = files.into_iter().partition(|file| matches!(file.kind, Kind::Later(_)));
     let (give, take) = sync_channel(2);
-    let handed = give.clone();
-    let hand_over = PlanCallback::new(move |frame: DataFrame| Ok(handed.send(Ok(frame)).is_err()));
-    let plan = all.sink_batches(hand_over, false, NonZeroUsize::new(ROWS_OF_BATCH))?;
     let lines = (give.clone(), files.clone());
     // Nobody waits for what is sent if the receiver is gone.
     std::thread::spawn(move || {
@@ -206,14 +199,50 @@ fn stream(
             let _ = give.send(Err(misshapen));
         }
     });
+    let dataset = dataset.clone();
     // A thread that is gone without a word would look like the end of the rows.
     std::thread::spawn(move || {
-        let read = || plan.collect_with_engine(Engine::Streaming).map(drop);
-        match caught(read, &files) {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => drop(give.send(Err(blame(&error, &files)))),
-            Err(panicked) => drop(give.send(Err(panicked))),
+        let at_once = |plans: Vec<LazyFrame>, files: &[Source]| {
+            caught(|| hand_over(&dataset, plans, files, &wanted, &give), files).unwrap_or_else(Err)
+        };
+        let mut is_wanted = plans.is_empty() && files.is_empty() || read_on(at_once(plans, &files), &give);
+        for files in later.chunks(OPENED_AT_ONCE) {
+            is_wanted = is_wanted && read_on(at_once(Vec::new(), files), &give);
         }
     });
-    Ok(take)
+    take
+}
+
+/// Whether there is somebody who takes what comes next. What failed is told.
+fn read_on(handed: Result<bool, DataError>, give: &SyncSender<Result<DataFrame, DataError>>) -> bool {
+    handed.unwrap_or_else(|error| {
+        let _ = give.send(Err(error));
+        false
+    })
+}
+
+/// Hands over the rows of plans and files; `false` if nobody takes them any more.
+fn hand_over(
+    dataset: &Dataset,
+    plans: Vec<LazyFrame>,
+    files: &[Source],
+    wanted: &[Expr],
+    give: &SyncSender<Result<DataFrame, DataError>>,
+) -> Result<bool, DataError> {
+    let file = |file: &Source| Ok((file.clone(), dataset.scan_source(file)?.select(wanted)));
+    let files = files.iter().map(file).collect::<Result<Vec<(Source, LazyFrame)>, DataError>>()?;
+    let plans = plans.into_iter().map(|plan| plan.select(wanted)).chain(files.iter().map(|(_, plan)| plan.clone()));
+    let all = concat(plans.collect::<Vec<_>>(), UnionArgs { maintain_order: false, rechunk: false, ..UnionArgs::default() })?;
+    let (gone, handed) = (Arc::new(AtomicBool::new(false)), give.clone());
+    let nobody = Arc::clone(&gone);
+    let hand_over = PlanCallback::new(move |frame: DataFrame| {
+        let failed = handed.send(Ok(frame)).is_err();
+        nobody.fetch_or(failed, Ordering::Relaxed);
+        Ok(failed)
+    });
+    let plan = all.sink_batches(hand_over, false, NonZeroUsize::new(ROWS_OF_BATCH))?;
+    match plan.collect_with_engine(Engine::Streaming) {
+        Ok(_) => Ok(!gone.load(Ordering::Relaxed)),
+        Err(error) => Err(blame(&error, &files)),
+    }
 }

@@ -91,6 +91,11 @@ fn scratch() -> (tempfile::TempDir, tempfile::TempDir, PathBuf) {
     (data, other, file)
 }
 
+/// How many cases are tried: more by hand, with `PROPTEST_CASES`.
+fn cases(few: u32) -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(few)
+}
+
 /// What is done to the files between two evaluations.
 #[derive(Clone, Debug)]
 enum Step {
@@ -114,7 +119,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(12), failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn with_states_all_is_as_without(first in rows(), steps in proptest::collection::vec(step(), 1..7)) {
         let (data, _other, file) = scratch();
@@ -289,7 +294,7 @@ fn apart(states: &Path) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 16, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(16), failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn nothing_is_read_twice(first in rows(), turns in proptest::collection::vec(turn(), 1..9)) {
         let mut data = Twice { whole: tempfile::tempdir().unwrap(), spoiled: tempfile::tempdir().unwrap(), names: Vec::new(), made: 0 };

@@ -149,6 +149,26 @@ fn sorted(keys: impl Iterator<Item = (u128, u64)>) -> Vec<(u128, u64)> {
 
 type Counted = (Summing, Piece);
 
+/// Counts the keys of a partition that were seen once more each.
+fn sort_and_count(parts: &[Partitions], index: usize) -> io::Result<Counted> {
+    let mut hashes: Vec<u128> = Vec::with_capacity(parts.iter().map(|part| part.len(index)).sum());
+    for part in parts {
+        part.read_singles(index, |numbers| hashes.extend_from_slice(numbers))?;
+    }
+    hashes.sort_unstable();
+    // As counters know them, which take 0 for no key.
+    hashes.iter_mut().take_while(|hash| **hash == 0).for_each(|hash| *hash = 1);
+    let mut summing = Summing::default();
+    if hashes.is_sorted_by(|left, right| left < right) {
+        summing.add_singles(hashes.len() as u64);
+        return Ok((summing, Piece::of_singles(hashes)));
+    }
+    let equal = hashes.chunk_by(|left, right| left == right);
+    let keys: Vec<(u128, u64)> = equal.filter_map(|same| Some((*same.first()?, same.len() as u64))).collect();
+    keys.iter().for_each(|(_, count)| summing.add(*count));
+    Ok((summing, Piece::of_sorted(&keys)))
+}
+
 /// Counts each partition apart, in the order of the hashes.
 fn count_partitions(parts: &[Partitions], keep: Keep, threads: usize) -> io::Result<Vec<Counted>> {
     let next = AtomicUsize::new(0);
@@ -159,6 +179,12 @@ fn count_partitions(parts: &[Partitions], keep: Keep, threads: usize) -> io::Res
             let index = next.fetch_add(1, Ordering::Relaxed);
             if index >= partitions::COUNT {
                 return Ok(());
+            }
+            if keep == Keep::All && parts.iter().all(|part| part.is_of_singles(index)) {
+                // What is sorted anyway needs no table.
+                let counted = sort_and_count(parts, index)?;
+                done.lock().unwrap_or_else(PoisonError::into_inner).push((index, counted));
+                continue;
             }
             table.reset(parts.iter().map(|part| part.len(index)).sum());
             for part in parts {

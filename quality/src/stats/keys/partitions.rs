@@ -105,6 +105,16 @@ impl Partitions {
         self.parts.get(index).map_or(0, |part| part.single.len() + part.counted.len() / 2)
     }
 
+    /// Whether every key of a partition came alone, however often.
+    pub(crate) fn is_of_singles(&self, index: usize) -> bool {
+        self.parts.get(index).is_none_or(|part| part.counted.len() == 0)
+    }
+
+    /// Hands over the keys of a partition that came alone.
+    pub(crate) fn read_singles(&self, index: usize, take: impl FnMut(&[u128])) -> io::Result<()> {
+        self.parts.get(index).map_or(Ok(()), |part| part.single.read(self.spill.as_ref(), take))
+    }
+
     /// Hands over everything that is in a partition.
     pub(crate) fn read(&self, index: usize, mut take: impl FnMut(u128, u64)) -> io::Result<()> {
         let Some(part) = self.parts.get(index) else { return Ok(()) };

@@ -117,6 +117,11 @@ impl Piece {
         let counts = if singles { Vec::new() } else { keys.iter().map(|(_, count)| *count).collect() };
         Piece { hashes: keys.iter().map(|(hash, _)| *hash).collect(), counts }
     }
+
+    /// Of hashes in order, none twice, of keys that occur once.
+    pub(crate) fn of_singles(hashes: Vec<u128>) -> Piece {
+        Piece { hashes, counts: Vec::new() }
+    }
 }
 
 impl FrequencyTable {

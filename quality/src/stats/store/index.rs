@@ -70,9 +70,7 @@ impl Index {
 
     /// What it tells of; nothing of that is read yet.
     pub(super) fn open(self, file: &Arc<File>) -> (BTreeMap<DataFile, Slot>, BTreeMap<String, Sum>) {
-        let part = |place: &PartPlace| {
-            Some((self.files.get(place.file)?.clone(), Slot::at(Arc::clone(file), place.block, place.bytes)))
-        };
+        let part = |place: &PartPlace| Some((self.files.get(place.file)?.clone(), Slot::at(Arc::clone(file), place.block, place.bytes)));
         let coverage = |places: &Vec<usize>| Arc::new(places.iter().filter_map(|place| self.files.get(*place).cloned()).collect());
         let coverages: Vec<Arc<BTreeSet<DataFile>>> = self.coverages.iter().map(coverage).collect();
         let sum = |place: &SumPlace| {

@@ -44,6 +44,8 @@ mod update;
 mod write;
 
 #[cfg(test)]
+mod limits_tests;
+#[cfg(test)]
 mod parts_tests;
 #[cfg(test)]
 mod tests;

@@ -17,9 +17,9 @@ use super::{
 };
 
 /// Bytes of parts in memory; those that come then go to a temporary file. (Tests need not measure so much.)
-const IN_MEMORY: u64 = if cfg!(test) { 1 << 15 } else { 256 << 20 };
+pub(super) const IN_MEMORY: u64 = if cfg!(test) { 1 << 15 } else { 256 << 20 };
 /// Files of other states that are open for their keys; the keys of those that come then are copied.
-const OPEN: usize = if cfg!(test) { 3 } else { 64 };
+pub(super) const OPEN: usize = if cfg!(test) { 3 } else { 64 };
 
 impl Stored {
     /// Adds another's parts. Nothing is measured or merged yet. Of a file that is known already

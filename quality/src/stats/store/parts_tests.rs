@@ -19,8 +19,8 @@ use crate::{
 };
 
 /// Rows that tell how often somebody wanted them.
-struct Rows {
-    from: i64,
+pub(super) struct Rows {
+    pub(super) from: i64,
     rows: i64,
     opened: AtomicUsize,
 }
@@ -32,11 +32,11 @@ impl Open for Rows {
     }
 }
 
-fn rows(from: i64, rows: i64) -> Arc<Rows> {
+pub(super) fn rows(from: i64, rows: i64) -> Arc<Rows> {
     Arc::new(Rows { from, rows, opened: AtomicUsize::new(0) })
 }
 
-fn of_parts(parts: &[Arc<Rows>]) -> Dataset {
+pub(super) fn of_parts(parts: &[Arc<Rows>]) -> Dataset {
     let part = |rows: &Arc<Rows>| Part::Later {
         name: format!("from {}", rows.from),
         size: rows.rows.unsigned_abs(),
@@ -46,12 +46,12 @@ fn of_parts(parts: &[Arc<Rows>]) -> Dataset {
 }
 
 /// How often each was opened since it was last asked.
-fn opened(parts: &[Arc<Rows>]) -> Vec<usize> {
+pub(super) fn opened(parts: &[Arc<Rows>]) -> Vec<usize> {
     parts.iter().map(|rows| rows.opened.swap(0, Ordering::Relaxed)).collect()
 }
 
 /// Measures with what is stored, and once without; tells which parts the first opened.
-fn run(parts: &[Arc<Rows>], stored: &mut Stored) -> Vec<usize> {
+pub(super) fn run(parts: &[Arc<Rows>], stored: &mut Stored) -> Vec<usize> {
     opened(parts);
     let measured = measure_with(&of_parts(parts), &statistics(), stored).unwrap();
     let found = opened(parts);

@@ -158,12 +158,19 @@ pub(super) struct Writer<'a> {
     len: u64,
     /// Keys of the chunk that is not full yet.
     keys: Vec<(u128, u64)>,
+    /// Room for its planes.
+    planes: Vec<u8>,
     list: Vec<u8>,
+}
+
+fn fill(plane: &mut [u8], keys: &[(u128, u64)], number: impl Fn(&(u128, u64)) -> u64) {
+    let (numbers, _) = plane.as_chunks_mut::<8>();
+    numbers.iter_mut().zip(keys).for_each(|(bytes, key)| *bytes = number(key).to_le_bytes());
 }
 
 impl<'a> Writer<'a> {
     pub(super) fn new(file: &'a File, offset: u64) -> Writer<'a> {
-        Writer { file, offset, bytes: 0, len: 0, keys: Vec::with_capacity(CHUNK), list: Vec::new() }
+        Writer { file, offset, bytes: 0, len: 0, keys: Vec::with_capacity(CHUNK), planes: Vec::new(), list: Vec::new() }
     }
 
     /// One more key, which comes after all others.
@@ -179,18 +186,20 @@ impl<'a> Writer<'a> {
         let Some((first, _)) = self.keys.first() else { return Ok(()) };
         let (first, len) = ((first >> 64) as u64, self.keys.len());
         let counted = self.keys.iter().any(|(_, count)| *count != 1);
-        let mut bytes: Vec<u8> = Vec::with_capacity(len * if counted { 24 } else { 16 });
-        bytes.extend(self.keys.iter().flat_map(|(hash, _)| ((hash >> 64) as u64).to_le_bytes()));
-        bytes.extend(self.keys.iter().flat_map(|(hash, _)| (*hash as u64).to_le_bytes()));
-        if counted {
-            bytes.extend(self.keys.iter().flat_map(|(_, count)| count.to_le_bytes()));
-        }
+        let planes = if counted { 3 } else { 2 };
+        let mut bytes = std::mem::take(&mut self.planes);
+        bytes.resize(len * planes * 8, 0);
+        let mut plane = bytes.chunks_exact_mut(len * 8);
+        plane.next().into_iter().for_each(|plane| fill(plane, &self.keys, |(hash, _)| (hash >> 64) as u64));
+        plane.next().into_iter().for_each(|plane| fill(plane, &self.keys, |(hash, _)| *hash as u64));
+        plane.next().into_iter().for_each(|plane| fill(plane, &self.keys, |(_, count)| *count));
         self.file.write_all_at(&bytes, self.offset + self.bytes)?;
         let mut hashes = bytes.chunks(len * 8).map(xxh3_64);
         let mut hash = || hashes.next().unwrap_or_default();
         let numbers: [u64; NUMBERS] = [self.bytes, (len as u64) << 1 | u64::from(counted), first, hash(), hash(), hash()];
         self.list.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
         self.bytes += bytes.len() as u64;
+        self.planes = bytes;
         self.len += len as u64;
         self.keys.clear();
         Ok(())

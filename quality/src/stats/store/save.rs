@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::{
-    Known, Origin, Stored, StoreError,
+    Known, Origin, StoreError, Stored,
     file::{HEAD, MAGIC, VERSION},
     index::Index,
     write::Writer,

@@ -153,7 +153,8 @@ impl<'a> Update<'a> {
         let mut jobs: BTreeMap<usize, Vec<Statistic>> = BTreeMap::new();
         for (place, wants) in of_files {
             let Some(file) = self.files.get(place) else { continue };
-            let is_known = |part: &Part, (key, want): &(&String, &Wanted<'a>)| part.get(*key).is_some_and(|entry| entry.types == want.types);
+            let is_known =
+                |part: &Part, (key, want): &(&String, &Wanted<'a>)| part.get(*key).is_some_and(|entry| entry.types == want.types);
             let unknown = self.stored.look_at(file, |part| wants.iter().filter(|want| !is_known(part, want)).copied().collect());
             let unknown: Vec<(&String, &Wanted<'a>)> = unknown.unwrap_or(wants);
             if !unknown.is_empty() {

@@ -124,4 +124,3 @@ impl<'a> Writer<'a> {
         Ok(bytes)
     }
 }
-

@@ -47,10 +47,10 @@ pub(super) fn run(engine: &Engine, assignment: &Assignment, judge: Judge<'_>, ou
     if !table.before.is_empty() {
         // Apart from what is added: that is not the table's yet, and may never be.
         judge.measure(&table.dataset(false)?);
-        table.keep_sums(&mut states.lock().unwrap_or_else(PoisonError::into_inner), summed)?;
+        table.keep_sums(&mut states.lock().unwrap_or_else(PoisonError::into_inner), summed);
     }
     let judged = judge.judge(&table.dataset(true)?, &table.locations())?;
-    table.keep_states(&states.lock().unwrap_or_else(PoisonError::into_inner))?;
+    table.keep_states(&states.lock().unwrap_or_else(PoisonError::into_inner));
     Ok(TaskOutput { audit: Some(Box::new(judged.audit)), states: true, ..output })
 }
 
@@ -140,20 +140,25 @@ impl<'e> Table<'e> {
     }
 
     /// Writes down what the files that are published have together, if it is worth it.
-    fn keep_sums(&self, states: &mut Stored, summed: usize) -> Result<(), Failure> {
-        if states.measured().is_empty() && self.before.len() < summed + FEW {
-            return Ok(());
+    fn keep_sums(&self, states: &mut Stored, summed: usize) {
+        if !states.measured().is_empty() || self.before.len() >= summed + FEW {
+            self.keep_if_possible(&self.sums(), |path| states.save_sums(path));
         }
-        self.keep(&self.sums(), |path| states.save_sums(path))
     }
 
     /// Writes the states of each added file beside it.
-    fn keep_states(&self, states: &Stored) -> Result<(), Failure> {
+    fn keep_states(&self, states: &Stored) {
         for (name, file) in &self.added {
             let mut part = states.part(name).unwrap_or_default();
-            self.keep(&layout::staged_states(&file.location), |path| part.save(path))?;
+            self.keep_if_possible(&layout::staged_states(&file.location), |path| part.save(path));
         }
-        Ok(())
+    }
+
+    /// Without them the next audit takes longer, and that is all.
+    fn keep_if_possible(&self, at: &Location, save: impl FnOnce(&Path) -> Result<(), StoreError>) {
+        if let Err(failure) = self.keep(at, save) {
+            warn!(%at, %failure, "states could not be kept: the next audit of table {} measures again", self.table);
+        }
     }
 
     /// The states that lie here; `None` if there are none that are of use.
@@ -163,6 +168,10 @@ impl<'e> Table<'e> {
                 // An open file is there without its name.
                 Ok((kept, _)) => Stored::load(kept.path()),
                 Err(failure) if failure.code == FailureCode::ObjectGone => return Ok(None),
+                Err(useless) if useless.code == FailureCode::PermissionDenied => {
+                    warn!(%at, %useless, "files are measured again, each time until the states may be read");
+                    return Ok(None);
+                }
                 Err(failure) => return Err(failure),
             }
         } else {
@@ -170,7 +179,8 @@ impl<'e> Table<'e> {
         };
         match found {
             Ok(found) => Ok(Some(found)),
-            Err(StoreError::Io { source, .. }) => Err(failure::of_io(&source, "reading", at.as_str())),
+            // To try once more may help, and costs less than to read the table.
+            Err(StoreError::Io { source, .. }) if !is_lasting(&source) => Err(failure::of_io(&source, "reading", at.as_str())),
             Err(useless) => {
                 warn!(%at, %useless, "files are measured again");
                 Ok(None)
@@ -197,6 +207,11 @@ impl<'e> Table<'e> {
         let size = file.metadata().map_err(read)?.len();
         self.engine.remote.upload(at, &mut file, size).map(drop)
     }
+}
+
+/// Whether whoever tries again is told the same.
+fn is_lasting(error: &std::io::Error) -> bool {
+    matches!(error.kind(), std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::NotADirectory | std::io::ErrorKind::IsADirectory)
 }
 
 /// A file's name among the states.
