@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{block::Saved, keys::Keys, run::Run};
 use crate::stats::{
-    Quantiles, State,
+    FrequencyTable, Quantiles, State,
     pass::{GROUPS, Groups, Key, Value},
 };
 
@@ -27,6 +27,7 @@ const GROUP: u64 = 100;
 fn weight(state: &State) -> u64 {
     match state {
         State::Quantiles(quantiles) => quantiles.kept() as u64 * 8,
+        State::Frequencies(frequencies) => frequencies.table.as_ref().map_or(0, FrequencyTable::bytes),
         State::TopValues(top) => top.distinct() as u64 * GROUP,
         State::Distinct(_) | State::Histogram(_) => 1 << 14,
         _ => 1 << 8,

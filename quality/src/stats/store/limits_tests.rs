@@ -176,6 +176,10 @@ fn two_that_write_at_once_lose_nothing_of_each_other() {
         fs::remove_file(&path).unwrap();
         stored.save(&path).unwrap();
         slow.save(&path).unwrap();
+        // Whoever has written keeps nobody from writing.
+        let mut stored = Stored::load(&path).unwrap();
+        stored.changed = true;
+        stored.save(&path).unwrap();
         let mut stored = Stored::load(&path).unwrap();
         check(&measure_with(&dataset(data.path()), &statistics(), &mut stored).unwrap(), &dataset(data.path()));
         assert_eq!((stored.measured().len(), stored.lost()), (0, None));

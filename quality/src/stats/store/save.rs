@@ -74,7 +74,8 @@ impl Stored {
             }
             None => None,
         };
-        let opened = same.map_or_else(|| file.try_clone().map(Arc::new), Ok)?;
+        // A handle of its own: what is locked would stay so as long as a copy of its handle is there.
+        let opened = same.map_or_else(|| File::open(path).map(Arc::new), Ok)?;
         let theirs = match Stored::read(path, Arc::clone(&opened)) {
             Ok(theirs) => theirs,
             Err(error @ StoreError::NotStates { .. }) => return Err(io::Error::new(io::ErrorKind::InvalidData, error)),

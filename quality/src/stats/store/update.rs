@@ -144,13 +144,13 @@ impl<'a> Update<'a> {
         wanted: &BTreeMap<String, Wanted<'a>>,
         needed: &BTreeMap<String, Arc<[usize]>>,
         passing: &[&'a Statistic],
-    ) -> BTreeMap<usize, Vec<Statistic>> {
+    ) -> BTreeMap<usize, Vec<&'a Statistic>> {
         let mut of_files: BTreeMap<usize, Vec<(&String, &Wanted<'a>)>> = BTreeMap::new();
         for want in wanted {
             let places = needed.get(want.0).map_or(&[][..], |places| places);
             places.iter().for_each(|place| of_files.entry(*place).or_default().push(want));
         }
-        let mut jobs: BTreeMap<usize, Vec<Statistic>> = BTreeMap::new();
+        let mut jobs: BTreeMap<usize, Vec<&'a Statistic>> = BTreeMap::new();
         for (place, wants) in of_files {
             let Some(file) = self.files.get(place) else { continue };
             let is_known =
@@ -158,11 +158,11 @@ impl<'a> Update<'a> {
             let unknown = self.stored.look_at(file, |part| wants.iter().filter(|want| !is_known(part, want)).copied().collect());
             let unknown: Vec<(&String, &Wanted<'a>)> = unknown.unwrap_or(wants);
             if !unknown.is_empty() {
-                jobs.insert(place, unknown.into_iter().map(|(_, want)| want.statistic.clone()).collect());
+                jobs.insert(place, unknown.into_iter().map(|(_, want)| want.statistic).collect());
             }
         }
         for place in (0..self.files.len()).filter(|_| !passing.is_empty()) {
-            jobs.entry(place).or_default().extend(passing.iter().map(|statistic| (*statistic).clone()));
+            jobs.entry(place).or_default().extend(passing);
         }
         jobs
     }

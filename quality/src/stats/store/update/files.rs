@@ -24,12 +24,15 @@ const SMALL: u64 = 16 << 20;
 pub(super) fn measure(
     dataset: &Dataset,
     files: &[DataFile],
-    jobs: BTreeMap<usize, Vec<Statistic>>,
+    jobs: BTreeMap<usize, Vec<&Statistic>>,
     mut take: impl FnMut(usize, Measured) -> Result<(), MeasureError> + Send,
 ) -> Result<(), MeasureError> {
     let options = Options { states: true, ..Options::default() };
-    let one = |(place, statistics): &(usize, Vec<Statistic>)| measure_with_options(&dataset.one(*place), statistics, &options);
-    let is_small = |(place, _): &(usize, Vec<Statistic>)| files.get(*place).is_some_and(|file| file.size <= SMALL);
+    let one = |(place, statistics): &(usize, Vec<&Statistic>)| {
+        let statistics: Vec<Statistic> = statistics.iter().map(|statistic| (*statistic).clone()).collect();
+        measure_with_options(&dataset.one(*place), &statistics, &options)
+    };
+    let is_small = |(place, _): &(usize, Vec<&Statistic>)| files.get(*place).is_some_and(|file| file.size <= SMALL);
     let (small, large): (Vec<_>, Vec<_>) = jobs.into_iter().partition(is_small);
     for job in &large {
         take(job.0, one(job)?)?;
