@@ -11,6 +11,9 @@ use super::{
 };
 use crate::data::Dataset;
 
+/// Bytes of a file's keys that are stored from memory. (Tests need not make millions.)
+const KEYS_IN_MEMORY: u64 = if cfg!(test) { 1 << 20 } else { 256 << 20 };
+
 /// How to measure.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
@@ -63,8 +66,17 @@ pub fn measure(dataset: &Dataset, statistics: &[Statistic]) -> Result<Measured, 
 }
 
 /// Measures statistics as the options say.
-#[expect(clippy::mutable_key_type, reason = "a predicate is told apart by its key, not by its expression")]
 pub fn measure_with_options(dataset: &Dataset, statistics: &[Statistic], options: &Options) -> Result<Measured, MeasureError> {
+    measure_keeping(dataset, statistics, options, if options.states { Keep::All } else { Keep::Few })
+}
+
+/// Measures statistics to be stored: keys beyond some bytes are in a temporary file, and can be read in order only.
+pub(super) fn measure_to_store(dataset: &Dataset, statistics: &[Statistic]) -> Result<Measured, MeasureError> {
+    measure_keeping(dataset, statistics, &Options::default(), Keep::Written(KEYS_IN_MEMORY))
+}
+
+#[expect(clippy::mutable_key_type, reason = "a predicate is told apart by its key, not by its expression")]
+fn measure_keeping(dataset: &Dataset, statistics: &[Statistic], options: &Options, keep: Keep) -> Result<Measured, MeasureError> {
     let mut found: HashMap<Statistic, Found> = HashMap::with_capacity(statistics.len());
     let distinct: HashSet<&Statistic> = statistics.iter().collect();
     let mut open: Vec<&Statistic> = Vec::with_capacity(distinct.len());
@@ -82,9 +94,7 @@ pub fn measure_with_options(dataset: &Dataset, statistics: &[Statistic], options
     let place = |(index, one): (usize, Found)| open.get(index).map(|statistic| ((*statistic).clone(), one));
     found.extend(errors.into_iter().map(|(index, error)| (index, Err(error))).filter_map(place));
     if !plan.sections.is_empty() {
-        found.extend(
-            pass::run(dataset, &plan, if options.states { Keep::All } else { Keep::Few }, options.memory)?.into_iter().filter_map(place),
-        );
+        found.extend(pass::run(dataset, &plan, keep, options.memory)?.into_iter().filter_map(place));
     }
     Ok(Measured { found })
 }

@@ -3,8 +3,8 @@
 use std::{
     io,
     sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     thread,
 };
@@ -34,6 +34,8 @@ pub(crate) enum Keep {
     Repeated,
     /// All.
     All,
+    /// All; in a temporary file if they may take more bytes than so many.
+    Written(u64),
 }
 
 /// Keys as one thread sees them.
@@ -173,6 +175,22 @@ fn sort_and_count(parts: &[Partitions], index: usize) -> io::Result<Counted> {
 fn count_partitions(parts: &[Partitions], keep: Keep, threads: usize) -> io::Result<Vec<Counted>> {
     let next = AtomicUsize::new(0);
     let done: Mutex<Vec<(usize, Counted)>> = Mutex::new(Vec::with_capacity(partitions::COUNT));
+    let numbers: usize = (0..partitions::COUNT).flat_map(|index| parts.iter().map(move |part| part.len(index))).sum();
+    let file = match keep {
+        Keep::Written(bytes) if (numbers * size_of::<u128>()) as u64 > bytes => Some((Arc::new(tempfile::tempfile()?), AtomicU64::new(0))),
+        _ => None,
+    };
+    let put = |index: usize, (summing, piece): Counted| -> io::Result<()> {
+        let piece = match &file {
+            Some((file, end)) => {
+                let offset = end.fetch_add(piece.bytes(), Ordering::Relaxed);
+                piece.write(file, offset)?
+            }
+            None => piece,
+        };
+        done.lock().unwrap_or_else(PoisonError::into_inner).push((index, (summing, piece)));
+        Ok(())
+    };
     let work = || -> io::Result<()> {
         let mut table = Counter::default();
         loop {
@@ -180,10 +198,9 @@ fn count_partitions(parts: &[Partitions], keep: Keep, threads: usize) -> io::Res
             if index >= partitions::COUNT {
                 return Ok(());
             }
-            if keep == Keep::All && parts.iter().all(|part| part.is_of_singles(index)) {
+            if matches!(keep, Keep::All | Keep::Written(_)) && parts.iter().all(|part| part.is_of_singles(index)) {
                 // What is sorted anyway needs no table.
-                let counted = sort_and_count(parts, index)?;
-                done.lock().unwrap_or_else(PoisonError::into_inner).push((index, counted));
+                put(index, sort_and_count(parts, index)?)?;
                 continue;
             }
             table.reset(parts.iter().map(|part| part.len(index)).sum());
@@ -195,9 +212,9 @@ fn count_partitions(parts: &[Partitions], keep: Keep, threads: usize) -> io::Res
                 Keep::Few => Piece::default(),
                 Keep::Repeated if table.is_of_singles() => Piece::default(),
                 Keep::Repeated => Piece::of_sorted(&sorted(table.iter().filter(|(_, count)| *count > 1))),
-                Keep::All => Piece::of_sorted(&sorted(table.iter())),
+                Keep::All | Keep::Written(_) => Piece::of_sorted(&sorted(table.iter())),
             };
-            done.lock().unwrap_or_else(PoisonError::into_inner).push((index, (summing, keys)));
+            put(index, (summing, keys))?;
         }
     };
     thread::scope(|scope| {

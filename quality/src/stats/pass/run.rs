@@ -187,6 +187,8 @@ fn finish(section: &Section, parts: Vec<Part>, keep: Keep, threads: usize) -> Re
         errors.iter_mut().for_each(|slot| *slot = Some(StatisticError::Groups(GROUPS)));
     }
     let grouped = !section.group_by.is_empty();
+    // Groups are kept as they are.
+    let keep = if grouped && matches!(keep, Keep::Written(_)) { Keep::All } else { keep };
     let mut values: Vec<Found> = errors.into_iter().map(|error| error.map_or_else(|| Ok(Value::Groups(Groups::default())), Err)).collect();
     for (key, slots) in groups {
         for (value, all) in values.iter_mut().zip(slots) {

@@ -1,6 +1,6 @@
 //! How often keys occur.
 
-use std::sync::Arc;
+use std::{borrow::Cow, fs::File, io, os::unix::fs::FileExt as _, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
@@ -103,11 +103,22 @@ impl Summing {
 pub struct FrequencyTable(Vec<Arc<Piece>>);
 
 /// Keys that follow each other.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Piece {
     hashes: Vec<u128>,
     /// Empty if every key occurs once.
     counts: Vec<u64>,
+    /// Where they are, if they are not in memory.
+    place: Option<Place>,
+}
+
+/// Keys in a temporary file.
+#[derive(Clone, Debug)]
+struct Place {
+    file: Arc<File>,
+    offset: u64,
+    len: usize,
+    counted: bool,
 }
 
 impl Piece {
@@ -115,12 +126,41 @@ impl Piece {
     pub(crate) fn of_sorted(keys: &[(u128, u64)]) -> Piece {
         let singles = keys.iter().all(|(_, count)| *count == 1);
         let counts = if singles { Vec::new() } else { keys.iter().map(|(_, count)| *count).collect() };
-        Piece { hashes: keys.iter().map(|(hash, _)| *hash).collect(), counts }
+        Piece { hashes: keys.iter().map(|(hash, _)| *hash).collect(), counts, place: None }
     }
 
     /// Of hashes in order, none twice, of keys that occur once.
     pub(crate) fn of_singles(hashes: Vec<u128>) -> Piece {
-        Piece { hashes, counts: Vec::new() }
+        Piece { hashes, counts: Vec::new(), place: None }
+    }
+
+    fn len(&self) -> usize {
+        self.place.as_ref().map_or(self.hashes.len(), |place| place.len)
+    }
+
+    /// Bytes in memory, or in a file.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.hashes.len() as u64 * 16 + self.counts.len() as u64 * 8
+    }
+
+    /// Puts the keys at a place in a file that is theirs.
+    pub(crate) fn write(self, file: &Arc<File>, offset: u64) -> io::Result<Piece> {
+        let hashes = self.hashes.iter().flat_map(|hash| hash.to_le_bytes());
+        let bytes: Vec<u8> = hashes.chain(self.counts.iter().flat_map(|count| count.to_le_bytes())).collect();
+        file.write_all_at(&bytes, offset)?;
+        let place = Place { file: Arc::clone(file), offset, len: self.hashes.len(), counted: !self.counts.is_empty() };
+        Ok(Piece { place: Some(place), ..Piece::default() })
+    }
+
+    /// The keys in memory.
+    fn read(&self) -> io::Result<Cow<'_, Piece>> {
+        let Some(Place { file, offset, len, counted }) = &self.place else { return Ok(Cow::Borrowed(self)) };
+        let mut bytes = vec![0; len * if *counted { 24 } else { 16 }];
+        file.read_exact_at(&mut bytes, *offset)?;
+        let (hashes, counts) = bytes.split_at(len * 16);
+        let hashes = hashes.as_chunks::<16>().0.iter().map(|hash| u128::from_le_bytes(*hash)).collect();
+        let counts = counts.as_chunks::<8>().0.iter().map(|count| u64::from_le_bytes(*count)).collect();
+        Ok(Cow::Owned(Piece { hashes, counts, place: None }))
     }
 }
 
@@ -132,17 +172,32 @@ impl FrequencyTable {
 
     /// Of pieces in order.
     pub(crate) fn of_pieces(pieces: impl IntoIterator<Item = Piece>) -> FrequencyTable {
-        FrequencyTable(pieces.into_iter().filter(|piece| !piece.hashes.is_empty()).map(Arc::new).collect())
+        FrequencyTable(pieces.into_iter().filter(|piece| piece.len() > 0).map(Arc::new).collect())
     }
 
     /// How many keys.
     pub fn len(&self) -> usize {
-        self.0.iter().map(|piece| piece.hashes.len()).sum()
+        self.0.iter().map(|piece| piece.len()).sum()
     }
 
     /// Bytes in memory.
     pub(crate) fn bytes(&self) -> u64 {
-        self.0.iter().map(|piece| piece.hashes.len() as u64 * 16 + piece.counts.len() as u64 * 8).sum()
+        self.0.iter().map(|piece| piece.bytes()).sum()
+    }
+
+    /// Whether keys are in a temporary file: they can be read one after the other, and nothing else.
+    pub(crate) fn is_written(&self) -> bool {
+        self.0.iter().any(|piece| piece.place.is_some())
+    }
+
+    /// Tells of each key in order, wherever it is.
+    pub(crate) fn each(&self, mut take: impl FnMut(u128, u64) -> io::Result<()>) -> io::Result<()> {
+        for piece in &self.0 {
+            let piece = piece.read()?;
+            let counts = piece.counts.iter().copied().chain(std::iter::repeat(1));
+            piece.hashes.iter().zip(counts).try_for_each(|(hash, count)| take(*hash, count))?;
+        }
+        Ok(())
     }
 
     /// Whether there is no key.
@@ -210,7 +265,7 @@ impl FrequencyTable {
 
 impl PartialEq for FrequencyTable {
     fn eq(&self, other: &FrequencyTable) -> bool {
-        self.iter().eq(other.iter())
+        !self.is_written() && !other.is_written() && self.iter().eq(other.iter())
     }
 }
 
@@ -226,7 +281,10 @@ impl Frequencies {
 
     /// The keys; those of no rows are always known.
     fn keys(&self) -> Option<FrequencyTable> {
-        if self.summary.rows == 0 { Some(FrequencyTable::default()) } else { self.table.clone() }
+        match self.summary.rows {
+            0 => Some(FrequencyTable::default()),
+            _ => self.table.clone().filter(|table| !table.is_written()),
+        }
     }
 }
 
@@ -237,6 +295,9 @@ pub(crate) struct NoKeys;
 /// As a list of triples: the halves of the hash, and the count.
 impl Serialize for FrequencyTable {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.is_written() {
+            return Err(serde::ser::Error::custom("keys are in a temporary file"));
+        }
         serializer.collect_seq(self.iter().map(|(hash, count)| ((hash >> 64) as u64, hash as u64, count)))
     }
 }

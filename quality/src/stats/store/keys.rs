@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use super::run::{Chunk, Run, Writer};
+use super::run::{Chunk, Run, Sieve, Writer};
 use crate::stats::FrequencyTable;
 
 /// Keys in the order of their hashes, with their counts.
@@ -48,6 +48,11 @@ impl Keys {
         }
     }
 
+    /// Whether they are to go to a file at once.
+    pub(super) fn is_written(&self) -> bool {
+        matches!(self, Keys::Table(table) if table.is_written())
+    }
+
     /// The run, if they are in this file.
     pub(super) fn run_in(&self, file: &Arc<File>) -> Option<Run> {
         match self {
@@ -65,10 +70,11 @@ impl Keys {
     }
 
     /// Adds to each number how often its key, in order, is here.
-    pub(super) fn count(&self, keys: &[(u128, u64)], found: &mut [u64]) -> io::Result<()> {
+    pub(super) fn count(&self, keys: &[(u128, u64)], sieve: &Sieve, found: &mut [u64]) -> io::Result<()> {
         match self {
+            Keys::Table(table) if table.is_written() => return Err(io::Error::other("keys are not where they belong")),
             Keys::Table(table) => table.count(keys, found),
-            Keys::Run(placed) => placed.run.count(&placed.file, placed.chunks()?, keys, found)?,
+            Keys::Run(placed) => placed.run.count(&placed.file, placed.chunks()?, keys, sieve, found)?,
         }
         Ok(())
     }
@@ -76,6 +82,7 @@ impl Keys {
     /// Reads them in order.
     pub(super) fn cursor(&self) -> io::Result<Cursor<'_>> {
         Ok(match self {
+            Keys::Table(table) if table.is_written() => return Err(io::Error::other("keys are not where they belong")),
             Keys::Table(table) => Cursor::Table { table, piece: 0, at: 0 },
             Keys::Run(placed) => Cursor::Run { placed, chunks: placed.chunks()?, keys: Vec::new(), at: 0 },
         })
@@ -86,7 +93,7 @@ impl Keys {
         match self {
             Keys::Table(table) => {
                 let mut writer = Writer::new(file, offset);
-                table.iter().try_for_each(|(hash, count)| writer.push(hash, count))?;
+                table.each(|hash, count| writer.push(hash, count))?;
                 writer.finish()
             }
             Keys::Run(placed) => placed.copy(file, offset),

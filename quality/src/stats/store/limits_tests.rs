@@ -45,6 +45,19 @@ fn parts_are_in_memory_only_up_to_a_limit() {
 }
 
 #[test]
+fn keys_of_one_large_file_go_to_a_temporary_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("states");
+    let parts: Vec<Arc<Rows>> = (0..3).map(|number| rows(number * 70_000, 100_000)).collect();
+    let mut stored = Stored::default();
+    run(&parts, &mut stored);
+    assert!(in_memory(&mut stored) <= IN_MEMORY);
+    stored.save(&path).unwrap();
+    let mut stored = Stored::load(&path).unwrap();
+    assert_eq!((run(&parts, &mut stored), run(&parts[..2], &mut stored), stored.lost()), (vec![0; 3], vec![0; 2], None));
+}
+
+#[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "looks at /proc")]
 fn states_that_are_taken_in_keep_few_files_open() {
     let folder = tempfile::tempdir().unwrap();

@@ -132,11 +132,12 @@ impl Stored {
     /// Adds statistics of a file that were measured now. They may go to a temporary file.
     pub(super) fn grow(&mut self, file: &DataFile, more: Part) -> io::Result<()> {
         self.changed = true;
+        let is_large = more.values().flat_map(|entry| &entry.keys).any(|keys| keys.is_written());
         let slot = self.parts.entry(file.clone()).or_default();
         slot.grown = true;
         slot.cover(more);
         let weight = slot.weight();
-        if self.in_memory + weight > IN_MEMORY {
+        if is_large || self.in_memory + weight > IN_MEMORY {
             return slot.put_away(&mut self.scratch);
         }
         self.in_memory += weight;

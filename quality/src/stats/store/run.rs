@@ -12,6 +12,8 @@ use xxhash_rust::xxh3::xxh3_64;
 
 /// Keys that are read at once. (Tests need not make millions.)
 const CHUNK: usize = if cfg!(test) { 1 << 6 } else { 1 << 13 };
+/// Keys of a chunk to each that is looked up, from which on all of them are gone through.
+const DENSE: usize = 16;
 /// Numbers that tell of a chunk.
 const NUMBERS: usize = 6;
 
@@ -51,7 +53,9 @@ impl Run {
     /// Its chunks in order.
     pub(super) fn chunks(&self, file: &File) -> io::Result<Vec<Chunk>> {
         let length = self.chunks.checked_mul(NUMBERS as u64 * 8).filter(|length| *length <= self.bytes).ok_or_else(damaged)?;
-        let numbers = read(file, self.offset + self.bytes - length, length / 8, self.hash)?;
+        let mut bytes = Vec::new();
+        read(file, self.offset + self.bytes - length, length / 8, self.hash, &mut bytes)?;
+        let numbers = numbers(&bytes);
         let (chunks, _) = numbers.as_chunks::<NUMBERS>();
         let chunk = |[place, len, first, hashes @ ..]: &[u64; NUMBERS]| Chunk {
             place: *place,
@@ -76,10 +80,10 @@ impl Run {
     }
 
     /// Adds to each number how often its key, in order, is in the run.
-    pub(super) fn count(&self, file: &File, chunks: &[Chunk], keys: &[(u128, u64)], found: &mut [u64]) -> io::Result<()> {
-        let upper = |(hash, _): &(u128, u64)| (hash >> 64) as u64;
+    pub(super) fn count(&self, file: &File, chunks: &[Chunk], keys: &[(u128, u64)], sieve: &Sieve, found: &mut [u64]) -> io::Result<()> {
         let Some(least) = keys.first().map(upper) else { return Ok(()) };
         let (mut rest, mut found) = (keys, found);
+        let mut room = Vec::new();
         for index in chunks.partition_point(|chunk| chunk.first <= least).saturating_sub(1)..chunks.len() {
             let (Some(chunk), false) = (chunks.get(index), rest.is_empty()) else { break };
             let here = chunks.get(index + 1).map_or(rest.len(), |next| rest.partition_point(|key| upper(key) < next.first));
@@ -87,67 +91,145 @@ impl Run {
             let (slots, others) = std::mem::take(&mut found).split_at_mut(here);
             (rest, found) = (later, others);
             if !now.is_empty() {
-                self.count_chunk(file, chunk, now, slots)?;
+                self.count_chunk(file, chunk, now, sieve, slots, &mut room)?;
             }
         }
         Ok(())
     }
 
-    fn count_chunk(&self, file: &File, chunk: &Chunk, keys: &[(u128, u64)], found: &mut [u64]) -> io::Result<()> {
-        let upper = self.plane(file, chunk, 0)?;
+    /// Most keys are not there: the upper halves tell that, as they are in the file.
+    fn count_chunk(
+        &self,
+        file: &File,
+        chunk: &Chunk,
+        keys: &[(u128, u64)],
+        sieve: &Sieve,
+        found: &mut [u64],
+        room: &mut Vec<u8>,
+    ) -> io::Result<()> {
+        self.bytes(file, chunk, 0, room)?;
+        let (halves, _) = room.as_chunks::<8>();
+        let half_at = |place: usize| halves.get(place).map(|half| u64::from_le_bytes(*half));
+        let key_at = |place: usize| keys.get(place).map(upper);
         // Read only if an upper half is found.
         let mut others: Option<(Vec<u64>, Vec<u64>)> = None;
-        let mut at = 0;
-        for ((hash, _), found) in keys.iter().zip(found) {
-            let high = (hash >> 64) as u64;
-            at += gallop(upper.get(at..).unwrap_or_default(), high);
-            let mut place = at;
-            while upper.get(place) == Some(&high) {
-                let (lower, counts) = match &others {
-                    Some(others) => others,
-                    None => {
-                        let counts = if chunk.counted { self.plane(file, chunk, 2)? } else { Vec::new() };
-                        others.insert((self.plane(file, chunk, 1)?, counts))
-                    }
-                };
-                if lower.get(place) == Some(&(*hash as u64)) {
-                    *found += counts.get(place).copied().unwrap_or(1);
+        let mut add = |place: usize, key: usize| -> io::Result<()> {
+            let (lower, counts) = match &others {
+                Some(others) => others,
+                None => {
+                    let counts = if chunk.counted { self.plane(file, chunk, 2)? } else { Vec::new() };
+                    others.insert((self.plane(file, chunk, 1)?, counts))
                 }
-                place += 1;
+            };
+            if let (Some((hash, _)), Some(found)) = (keys.get(key), found.get_mut(key))
+                && lower.get(place) == Some(&(*hash as u64))
+            {
+                *found += counts.get(place).copied().unwrap_or(1);
+            }
+            Ok(())
+        };
+        if keys.len() * DENSE < halves.len() {
+            let mut at = 0;
+            for (key, half) in keys.iter().map(upper).enumerate() {
+                at = gallop(half_at, at, half);
+                let mut place = at;
+                while half_at(place) == Some(half) {
+                    add(place, key)?;
+                    place += 1;
+                }
+            }
+            return Ok(());
+        }
+        let mut at = 0;
+        for (place, half) in halves.iter().map(|half| u64::from_le_bytes(*half)).enumerate() {
+            if sieve.may_have(half) {
+                at = gallop(key_at, at, half);
+                let mut key = at;
+                while key_at(key) == Some(half) {
+                    add(place, key)?;
+                    key += 1;
+                }
             }
         }
         Ok(())
     }
 
     fn plane(&self, file: &File, chunk: &Chunk, plane: u64) -> io::Result<Vec<u64>> {
+        let mut bytes = Vec::new();
+        self.bytes(file, chunk, plane, &mut bytes)?;
+        Ok(numbers(&bytes))
+    }
+
+    fn bytes(&self, file: &File, chunk: &Chunk, plane: u64, bytes: &mut Vec<u8>) -> io::Result<()> {
         let hash = chunk.hashes.get(plane as usize).copied().unwrap_or_default();
-        read(file, self.offset + chunk.place + plane * chunk.len * 8, chunk.len, hash)
+        read(file, self.offset + chunk.place + plane * chunk.len * 8, chunk.len, hash, bytes)
     }
 }
 
-fn read(file: &File, offset: u64, numbers: u64, hash: u64) -> io::Result<Vec<u64>> {
-    let mut bytes = vec![0; usize::try_from(numbers).map_err(io::Error::other)? * 8];
-    file.read_exact_at(&mut bytes, offset)?;
-    if xxh3_64(&bytes) != hash {
-        return Err(damaged());
+fn upper((hash, _): &(u128, u64)) -> u64 {
+    (hash >> 64) as u64
+}
+
+/// Which upper halves some keys have: what does not go through, none of them has.
+#[derive(Debug)]
+pub(super) struct Sieve {
+    bits: Vec<u64>,
+    /// Bits of an upper half that are not looked at.
+    shift: u32,
+}
+
+impl Sieve {
+    /// Of some keys.
+    pub(super) fn of(keys: &[(u128, u64)]) -> Sieve {
+        // Some 64 places for each key, and 8 MB at most.
+        let width = (keys.len().max(1).ilog2() + 6).min(26);
+        let mut sieve = Sieve { bits: vec![0; 1 << (width - 6)], shift: u64::BITS - width };
+        for half in keys.iter().map(upper) {
+            let place = half >> sieve.shift;
+            if let Some(bits) = sieve.bits.get_mut((place >> 6) as usize) {
+                *bits |= 1 << (place & 63);
+            }
+        }
+        sieve
     }
+
+    fn may_have(&self, half: u64) -> bool {
+        let place = half >> self.shift;
+        self.bits.get((place >> 6) as usize).is_some_and(|bits| bits >> (place & 63) & 1 == 1)
+    }
+}
+
+/// Numbers into room that may have been used before.
+fn read(file: &File, offset: u64, numbers: u64, hash: u64, bytes: &mut Vec<u8>) -> io::Result<()> {
+    let length = usize::try_from(numbers).ok().and_then(|numbers| numbers.checked_mul(8)).ok_or_else(damaged)?;
+    bytes.resize(length, 0);
+    file.read_exact_at(bytes, offset)?;
+    if xxh3_64(bytes) == hash { Ok(()) } else { Err(damaged()) }
+}
+
+fn numbers(bytes: &[u8]) -> Vec<u64> {
     let (numbers, _) = bytes.as_chunks::<8>();
-    Ok(numbers.iter().map(|number| u64::from_le_bytes(*number)).collect())
+    numbers.iter().map(|number| u64::from_le_bytes(*number)).collect()
 }
 
 fn damaged() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, "its keys are damaged")
 }
 
-/// How many numbers at the start are less; found in steps that double, for it is mostly near.
-fn gallop(numbers: &[u64], than: u64) -> usize {
+/// The first place from this one on whose number is not less; found in steps that double, for it is mostly near.
+fn gallop(number: impl Fn(usize) -> Option<u64>, from: usize, than: u64) -> usize {
+    let is_less = |place: usize| number(place).is_some_and(|number| number < than);
     let mut step = 1;
-    while numbers.get(step - 1).is_some_and(|number| *number < than) {
+    while is_less(from + step - 1) {
         step *= 2;
     }
-    let from = step / 2;
-    let window = numbers.get(from..numbers.len().min(step)).unwrap_or_default();
-    from + window.partition_point(|number| *number < than)
+    // All before the half of the last step are less, and what is at its end is not.
+    let (mut low, mut high) = (from + step / 2, from + step - 1);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        (low, high) = if is_less(middle) { (middle + 1, high) } else { (low, middle) };
+    }
+    low
 }
 
 /// Writes a run.
@@ -219,3 +301,7 @@ impl<'a> Writer<'a> {
         })
     }
 }
+
+#[cfg(test)]
+#[path = "run_tests.rs"]
+mod tests;

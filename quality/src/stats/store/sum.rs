@@ -12,6 +12,7 @@ use super::{
     entry::{Entry, Kept},
     keys::Keys,
     merge::{self, Scratch, Trouble},
+    run::Sieve,
 };
 use crate::stats::{Frequencies, FrequencySummary, State, states::Summing};
 
@@ -221,8 +222,9 @@ fn look_up(known: &[Source], source: &Source, summing: &mut Summing) -> Result<(
         cursor.take_until(bound, &mut keys).map_err(of_source)?;
         found.clear();
         found.resize(keys.len(), 0);
+        let sieve = Sieve::of(&keys);
         for (place, (_, of)) in known.iter().enumerate() {
-            of.count(&keys, &mut found).map_err(|error| failure(known, Trouble::Source(place, error)))?;
+            of.count(&keys, &sieve, &mut found).map_err(|error| failure(known, Trouble::Source(place, error)))?;
         }
         keys.iter().zip(&found).for_each(|((_, count), before)| summing.raise(*before, *count));
     }

@@ -13,7 +13,7 @@ use std::{
 use super::DataFile;
 use crate::{
     data::Dataset,
-    stats::{MeasureError, Measured, Options, Statistic, measure_with_options},
+    stats::{MeasureError, Measured, Statistic, measure::measure_to_store},
 };
 
 /// Files up to this size, in bytes, keep few threads busy: many of them are measured at a time.
@@ -27,10 +27,9 @@ pub(super) fn measure(
     jobs: BTreeMap<usize, Vec<&Statistic>>,
     mut take: impl FnMut(usize, Measured) -> Result<(), MeasureError> + Send,
 ) -> Result<(), MeasureError> {
-    let options = Options { states: true, ..Options::default() };
     let one = |(place, statistics): &(usize, Vec<&Statistic>)| {
         let statistics: Vec<Statistic> = statistics.iter().map(|statistic| (*statistic).clone()).collect();
-        measure_with_options(&dataset.one(*place), &statistics, &options)
+        measure_to_store(&dataset.one(*place), &statistics)
     };
     let is_small = |(place, _): &(usize, Vec<&Statistic>)| files.get(*place).is_some_and(|file| file.size <= SMALL);
     let (small, large): (Vec<_>, Vec<_>) = jobs.into_iter().partition(is_small);
