@@ -92,6 +92,7 @@ fn scratch() -> (tempfile::TempDir, tempfile::TempDir, PathBuf) {
 }
 
 /// How many cases are tried: more by hand, with `PROPTEST_CASES`.
+#[expect(clippy::disallowed_methods, reason = "a test's own switch")]
 fn cases(few: u32) -> u32 {
     std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(few)
 }

@@ -1,16 +1,11 @@
 //! Parts are added to sums: each is read once, for all sums that want it.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    io,
-    sync::Arc,
-};
+use std::{collections::BTreeMap, io, sync::Arc};
 
 use super::{
     DataFile, Stored,
     block::Held,
-    entry::Entry,
-    sum::{Adding, Failure, Sum},
+    sum::{Adding, Coverage, Failure, Sum},
 };
 
 /// The files that are added to a sum.
@@ -18,7 +13,7 @@ pub(super) struct Files {
     /// Their places among all.
     pub(super) places: Arc<[usize]>,
     /// All files that it is of then.
-    pub(super) coverage: Arc<BTreeSet<DataFile>>,
+    pub(super) coverage: Coverage,
 }
 
 /// How a sum has fared.
@@ -44,7 +39,7 @@ impl Stored {
             } else if places.is_empty() {
                 summed.insert(key.clone(), Summed::Done);
             } else {
-                open.insert(key, Adding::new(self.sum_of(key).map(|entry: &Entry| entry)));
+                open.insert(key, Adding::new(self.sum_of(key)));
                 places.iter().for_each(|place| of_files.entry(*place).or_default().push(key));
             }
         }

@@ -13,7 +13,7 @@ use super::{
     adding::{Files, Summed},
     entry::{Entry, Part},
     slot::Slot,
-    sum,
+    sum::{self, Coverage},
 };
 
 /// Bytes of parts in memory; those that come then go to a temporary file. (Tests need not measure so much.)
@@ -199,7 +199,7 @@ impl Stored {
     /// Of each statistic the files that its sum is not of, and have it; and all files that it will be of.
     fn additions(&mut self, statistics: &BTreeMap<String, u64>, files: &[DataFile]) -> BTreeMap<String, Files> {
         let mut places: BTreeMap<&String, Vec<usize>> = BTreeMap::new();
-        let mut of_coverages: Vec<(Arc<BTreeSet<DataFile>>, Vec<(&String, &u64)>)> = Vec::new();
+        let mut of_coverages: Vec<(Coverage, Vec<(&String, &u64)>)> = Vec::new();
         for statistic in statistics {
             let coverage = self.sums.get(statistic.0).map(|sum| Arc::clone(&sum.coverage)).unwrap_or_default();
             match of_coverages.iter_mut().find(|(known, _)| *known == coverage) {
@@ -208,7 +208,7 @@ impl Stored {
             }
         }
         for (place, file) in files.iter().enumerate() {
-            let is_open = |(coverage, _): &&(Arc<BTreeSet<DataFile>>, Vec<_>)| !coverage.contains(file);
+            let is_open = |(coverage, _): &&(Coverage, Vec<_>)| !coverage.contains(file);
             let open: Vec<(&String, &u64)> = of_coverages.iter().filter(is_open).flat_map(|(_, open)| open.iter().copied()).collect();
             if open.is_empty() {
                 continue;
@@ -221,7 +221,7 @@ impl Stored {
                 places.entry(key).or_default().push(place);
             }
         }
-        let mut known: Vec<Arc<BTreeSet<DataFile>>> = Vec::new();
+        let mut known: Vec<Coverage> = Vec::new();
         let mut additions = BTreeMap::new();
         for (key, places) in places {
             let covered = self.sums.get(key).map(|sum| Arc::clone(&sum.coverage)).unwrap_or_default();

@@ -25,19 +25,22 @@ const LARGE: u64 = if cfg!(test) { 1 << 8 } else { 1 << 16 };
 /// Keys that are looked up at once.
 const LOOKED_UP: u64 = if cfg!(test) { 1 << 7 } else { 1 << 18 };
 
+/// A set of files that sums are of.
+pub(super) type Coverage = Arc<BTreeSet<DataFile>>;
+
 /// The state of a statistic over many data files.
 #[derive(Clone, Debug)]
 pub(super) struct Sum {
     pub(super) entry: Held<Entry>,
     /// Which files.
-    pub(super) coverage: Arc<BTreeSet<DataFile>>,
+    pub(super) coverage: Coverage,
     /// Bytes in the file that are of nothing else.
     pub(super) bytes: u64,
 }
 
 /// The sets of files that sums are of, each once.
-pub(super) fn coverages(sums: &BTreeMap<String, Sum>) -> Vec<&Arc<BTreeSet<DataFile>>> {
-    let mut all: Vec<&Arc<BTreeSet<DataFile>>> = Vec::new();
+pub(super) fn coverages(sums: &BTreeMap<String, Sum>) -> Vec<&Coverage> {
+    let mut all: Vec<&Coverage> = Vec::new();
     for sum in sums.values() {
         if !all.iter().any(|known| Arc::ptr_eq(known, &sum.coverage)) {
             all.push(&sum.coverage);

@@ -3,7 +3,7 @@
 mod files;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, HashMap},
     sync::Arc,
 };
 
@@ -12,7 +12,7 @@ use super::{
     adding::{Files, Summed},
     entry::{Entry, Kept, Part},
     files_of,
-    sum::{self, Fold},
+    sum::{self, Coverage, Fold},
     types_of,
 };
 use crate::{
@@ -64,7 +64,7 @@ struct Wanted<'a> {
 struct Update<'a> {
     dataset: &'a Dataset,
     files: &'a [DataFile],
-    all: Arc<BTreeSet<DataFile>>,
+    all: Coverage,
     stored: &'a mut Stored,
     /// Statistics of which no state is kept.
     passing: &'a [&'a Statistic],
@@ -79,7 +79,7 @@ impl<'a> Update<'a> {
         stored.parts.retain(|file, _| all.contains(file));
         let current: Vec<_> =
             sum::coverages(&stored.sums).into_iter().map(|known| (Arc::clone(known), known.is_subset(all), known == all)).collect();
-        let of = |known: &Arc<BTreeSet<DataFile>>| current.iter().find(|(of, ..)| Arc::ptr_eq(of, known));
+        let of = |known: &Coverage| current.iter().find(|(of, ..)| Arc::ptr_eq(of, known));
         stored.sums.retain(|key, sum| {
             let (subset, same) = of(&sum.coverage).map_or((false, false), |(_, subset, same)| (*subset, *same));
             // States of statistics that nobody asks for now would not know of the new files.
@@ -120,7 +120,7 @@ impl<'a> Update<'a> {
 
     /// Of each statistic the places of the files that its sum is not of.
     fn needed(&mut self, wanted: &BTreeMap<String, Wanted<'a>>) -> BTreeMap<String, Arc<[usize]>> {
-        let mut of_coverages: Vec<(Arc<BTreeSet<DataFile>>, Arc<[usize]>)> = Vec::new();
+        let mut of_coverages: Vec<(Coverage, Arc<[usize]>)> = Vec::new();
         let mut needed = BTreeMap::new();
         for key in wanted.keys() {
             // A sum that can't be read is none.
