@@ -67,6 +67,11 @@ impl Dataset {
         Ok(Dataset(Arc::new(Inner { schema, paths: Vec::new(), sizes: None, origin: Origin::Plan(Box::new(plan)) })))
     }
 
+    /// Whether both are one: opened or made once, and cloned.
+    pub(crate) fn is(&self, other: &Dataset) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// The columns.
     pub fn schema(&self) -> &Schema {
         &self.0.schema

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use jiff::Timestamp;
 
 use super::History;
+use super::rules::distribution::Known;
 use crate::data::{Dataset, FileAccess, LocalFiles};
 use crate::stats::Stored;
 
@@ -29,6 +30,8 @@ pub struct Context {
     pub now: Timestamp,
     /// How it is evaluated.
     pub options: Options,
+    /// What is known of references, which does not change while they are the same.
+    pub(crate) known: Known,
 }
 
 impl Context {
@@ -42,6 +45,7 @@ impl Context {
             own_files: None,
             now,
             options: Options::default(),
+            known: Known::default(),
         }
     }
 

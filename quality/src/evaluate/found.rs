@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::{Fault, Want};
 use crate::data::Dataset;
-use crate::stats::{FrequencySummary, Lengths, Measured, Moments, State, Statistic};
+use crate::stats::{FrequencySummary, Key, Lengths, Measured, Moments, State, Statistic};
 
 /// Everything that was measured, by the datasets' aliases; `None` is the dataset itself.
 #[derive(Default)]
@@ -26,8 +26,8 @@ impl Measurements {
         }
     }
 
-    fn groups(&self, want: &Want) -> Result<&[(Vec<String>, State)], Fault> {
-        self.of(&want.source)?.groups(&want.statistic).map_err(|error| Fault::Error(error.to_string()))
+    fn groups(&self, want: &Want) -> Result<impl Iterator<Item = (&Key, &State)>, Fault> {
+        self.of(&want.source)?.groups_by_key(&want.statistic).map_err(|error| Fault::Error(error.to_string()))
     }
 
     fn state(&self, want: &Want) -> Result<&State, Fault> {
@@ -68,8 +68,8 @@ impl<'a> Found<'a> {
         }
     }
 
-    /// The groups of a statistic.
-    pub(crate) fn groups(&self, want: &Want) -> Result<&'a [(Vec<String>, State)], Fault> {
+    /// The groups of a statistic by their keys.
+    pub(crate) fn groups(&self, want: &Want) -> Result<impl Iterator<Item = (&'a Key, &'a State)>, Fault> {
         self.measurements.groups(want)
     }
 

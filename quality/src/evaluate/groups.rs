@@ -2,8 +2,8 @@
 //!
 //! Each group has a history of its own, under the rule's name with the group's values behind it:
 //! `RowCount group by "country" ["DE"]`. So many groups have one; if there are more, those that have one already
-//! keep it, and the first of the others in the order of their values get one. A group without is not compared with
-//! what was earlier, and the rule says so.
+//! keep it, and the first of the others in the order of their values get one; which have one is asked for rules only
+//! that look back. A group without is held against what the rule asks apart from the past, and the rule says so.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -13,7 +13,7 @@ use super::tree::Leaf;
 use super::{Fault, Found, History, Plan, Verdict};
 use crate::language::RuleType;
 use crate::language::ast::Rule;
-use crate::stats::{Measure, Predicate, State};
+use crate::stats::{Key, Measure, Predicate};
 
 /// How many failing groups a reason names.
 const NAMED: usize = 10;
@@ -24,12 +24,15 @@ const MEASURED: usize = 100;
 /// How many groups of a rule have a history.
 const WITH_HISTORY: usize = 100;
 
+/// How null is shown.
+const NULL: &str = "null";
+
 /// Where the series of groups are, and how a rule is planned anew with one of them as its past.
 pub(super) struct Series<'a> {
     /// Earlier values.
     pub(super) history: &'a dyn History,
-    /// The plan with the series of this name.
-    pub(super) plan: &'a dyn Fn(&str) -> Result<Plan, Fault>,
+    /// The plan with the series of this name, or without a past.
+    pub(super) plan: &'a dyn Fn(Option<&str>) -> Result<Plan, Fault>,
 }
 
 /// What comes of a rule, and what the history is kept of.
@@ -38,10 +41,24 @@ pub(super) struct Grouped {
     pub(super) values: Vec<(String, f64)>,
 }
 
-/// The name of a group's series. A null has the name of the text `null`.
-pub(super) fn series_name(rule: &str, key: &[String]) -> String {
-    let values: Vec<String> = key.iter().map(|value| format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""))).collect();
+/// The name of a group's series. Texts are in quotes, and null is not.
+pub(super) fn series_name(rule: &str, key: &Key) -> String {
+    let values: Vec<String> = key.iter().map(|value| value.as_deref().map_or_else(|| NULL.to_owned(), in_quotes)).collect();
     format!("{rule} [{}]", values.join(", "))
+}
+
+/// A group as metrics name it. A text is in quotes if it would be taken for null or for several without.
+fn metric_name(metric: &str, key: &Key) -> String {
+    let values = key.iter().map(|value| match value.as_deref() {
+        None => NULL.to_owned(),
+        Some(text) if text == NULL || text.contains(['"', ',']) => in_quotes(text),
+        Some(text) => text.to_owned(),
+    });
+    format!("{metric}[{}]", values.collect::<Vec<_>>().join(","))
+}
+
+fn in_quotes(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
 /// Judges each group by what was measured of it.
@@ -52,31 +69,40 @@ pub(super) fn of_measured(leaf: &Leaf, plan: &Plan, check: &Judgement, found: &F
     if leaf.condition_looks_back() && plan.wants.iter().any(|want| !lasting(&want.statistic.measure)) {
         return Err(unlike_the_past(&leaf.rule));
     }
-    let with_history = with_history(leaf, groups.iter().map(|(key, _)| key.as_slice()), series.history);
+    let with_history = with_history(leaf, groups.iter().map(|(key, _)| *key), series.history);
+    let mut without_past = None;
     let mut verdicts = Vec::with_capacity(groups.len());
     for (key, states) in groups {
         let of_group = found.group(&states);
-        let verdict = match (looks_back, with_history.contains(key.as_slice())) {
+        let verdict = match (looks_back, with_history.contains(key)) {
             (false, _) => check(&of_group),
-            (true, true) => match (series.plan)(&series_name(&leaf.history_name, &key))?.check {
-                Check::Measured(check) => check(&of_group),
-                Check::Whole(_) | Check::Queried(_) => Err(Fault::error("It was planned in two ways.")),
-            },
-            (true, false) => check(&of_group).map(|verdict| Verdict { holds: true, reason: None, ..verdict }),
+            (true, true) => judge_by(&(series.plan)(Some(&series_name(&leaf.history_name, key)))?, &of_group),
+            (true, false) => {
+                if without_past.is_none() {
+                    without_past = Some((series.plan)(None)?);
+                }
+                without_past.as_ref().map_or_else(|| check(&of_group), |plan| judge_by(plan, &of_group))
+            }
         };
         verdicts.push((key.clone(), verdict));
     }
     together(leaf, verdicts, &with_history)
 }
 
+fn judge_by(plan: &Plan, group: &Found<'_>) -> Result<Verdict, Fault> {
+    match &plan.check {
+        Check::Measured(check) => check(group),
+        Check::Whole(_) | Check::Queried(_) => Err(Fault::error("It was planned in two ways.")),
+    }
+}
+
 /// Takes together what a query says of groups.
-pub(super) fn of_queried(leaf: &Leaf, verdicts: Vec<(Vec<String>, Verdict)>, series: &Series<'_>) -> Result<Grouped, Fault> {
+pub(super) fn of_queried(leaf: &Leaf, verdicts: Vec<(Key, Verdict)>, series: &Series<'_>) -> Result<Grouped, Fault> {
     // A watch over anomalies looks at each group's own series.
     if leaf.looks_back() && leaf.rule.kind != RuleType::DetectAnomalies {
         return Err(unlike_the_past(&leaf.rule));
     }
-    let keys: Vec<Vec<String>> = verdicts.iter().map(|(key, _)| key.clone()).collect();
-    let with_history = with_history(leaf, keys.iter().map(Vec::as_slice), series.history);
+    let with_history = with_history(leaf, verdicts.iter().map(|(key, _)| key), series.history);
     together(leaf, verdicts.into_iter().map(|(key, verdict)| (key, Ok(verdict))).collect(), &with_history)
 }
 
@@ -86,26 +112,25 @@ fn unlike_the_past(rule: &Rule) -> Fault {
 }
 
 /// The keys of the groups that have a history.
-fn with_history<'k>(leaf: &Leaf, keys: impl Iterator<Item = &'k [String]>, history: &dyn History) -> BTreeSet<Vec<String>> {
-    let keys: BTreeSet<&[String]> = keys.collect();
-    if keys.len() <= WITH_HISTORY {
-        return keys.into_iter().map(<[String]>::to_vec).collect();
+fn with_history<'k>(leaf: &Leaf, keys: impl Iterator<Item = &'k Key>, history: &dyn History) -> BTreeSet<Key> {
+    let keys: BTreeSet<&Key> = keys.collect();
+    if keys.len() <= WITH_HISTORY || !leaf.looks_back() {
+        return keys.into_iter().take(WITH_HISTORY).cloned().collect();
     }
-    let is_new = |key: &[String]| history.last(&series_name(&leaf.history_name, key), 1).is_empty();
-    let mut keys: Vec<(bool, &[String])> = keys.into_iter().map(|key| (is_new(key), key)).collect();
+    let is_new = |key: &Key| history.last(&series_name(&leaf.history_name, key), 1).is_empty();
+    let mut keys: Vec<(bool, &Key)> = keys.into_iter().map(|key| (is_new(key), key)).collect();
     keys.sort_unstable();
-    keys.into_iter().take(WITH_HISTORY).map(|(_, key)| key.to_vec()).collect()
+    keys.into_iter().take(WITH_HISTORY).map(|(_, key)| key.clone()).collect()
 }
 
 /// The states of each group, in the order of the first statistic.
-fn states<'a>(plan: &'a Plan, found: &Found<'a>) -> Result<Vec<(Vec<String>, Group<'a>)>, Fault> {
-    let mut groups: Vec<(Vec<String>, Group<'a>)> = Vec::new();
-    let mut places: HashMap<&[String], usize> = HashMap::new();
+fn states<'a>(plan: &'a Plan, found: &Found<'a>) -> Result<Vec<(&'a Key, Group<'a>)>, Fault> {
+    let mut groups: Vec<(&'a Key, Group<'a>)> = Vec::new();
+    let mut places: HashMap<&'a Key, usize> = HashMap::new();
     for want in plan.wants.iter().filter(|want| want.source.is_none()) {
-        let found: &'a [(Vec<String>, State)] = found.groups(want)?;
-        for (key, state) in found {
+        for (key, state) in found.groups(want)? {
             let place = *places.entry(key).or_insert_with(|| {
-                groups.push((key.clone(), Group::new()));
+                groups.push((key, Group::new()));
                 groups.len() - 1
             });
             if let Some((_, states)) = groups.get_mut(place) {
@@ -117,11 +142,7 @@ fn states<'a>(plan: &'a Plan, found: &Found<'a>) -> Result<Vec<(Vec<String>, Gro
 }
 
 /// All groups have to hold. A group in which nothing can be measured fails; an error is an error of the rule.
-fn together(
-    leaf: &Leaf,
-    verdicts: Vec<(Vec<String>, Result<Verdict, Fault>)>,
-    with_history: &BTreeSet<Vec<String>>,
-) -> Result<Grouped, Fault> {
+fn together(leaf: &Leaf, verdicts: Vec<(Key, Result<Verdict, Fault>)>, with_history: &BTreeSet<Key>) -> Result<Grouped, Fault> {
     if verdicts.is_empty() {
         return Err(Fault::failed("There are no rows, and so no groups."));
     }
@@ -130,7 +151,8 @@ fn together(
     let (mut faults, mut values) = (Vec::new(), Vec::new());
     for (at, (key, verdict)) in verdicts.into_iter().enumerate() {
         let name = || {
-            let pairs = leaf.rule.group_by.iter().zip(&key).map(|(column, value)| format!("{} = {value:?}", column.value));
+            let shown = |value: &Option<String>| value.as_ref().map_or_else(|| NULL.to_owned(), |text| format!("{text:?}"));
+            let pairs = leaf.rule.group_by.iter().zip(&key).map(|(column, value)| format!("{} = {}", column.value, shown(value)));
             pairs.collect::<Vec<_>>().join(", ")
         };
         let reason = match verdict {
@@ -140,9 +162,7 @@ fn together(
             Err(Fault::Failed(reason)) => Some(reason),
             Ok(verdict) => {
                 if at < MEASURED {
-                    whole
-                        .metrics
-                        .extend(verdict.metrics.into_iter().map(|(metric, value)| (format!("{metric}[{}]", key.join(",")), value)));
+                    whole.metrics.extend(verdict.metrics.into_iter().map(|(metric, value)| (metric_name(&metric, &key), value)));
                 }
                 if let Some(value) = verdict.value.filter(|_| with_history.contains(&key)) {
                     values.push((series_name(&leaf.history_name, &key), value));

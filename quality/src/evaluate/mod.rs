@@ -19,6 +19,7 @@ mod judge;
 mod judgement;
 mod looks_back;
 mod numbers_json;
+mod past;
 mod plan;
 mod predicate;
 mod rows;
@@ -60,7 +61,7 @@ pub fn evaluate(ruleset: &Ruleset, data: &Dataset, context: &Context) -> Evaluat
     let measurements = measure(&data, context, &leaves, &plans);
     let found = Found::whole(&data, &measurements);
     let judge = |(index, (leaf, plan)): (usize, (&Leaf, &Result<Plan, Fault>))| {
-        let again = |series: &str| leaf.plan_with(index, (whole, &data), context, ruleset.primary.as_deref(), series);
+        let again = |past: Option<&str>| leaf.plan_with(index, (whole, &data), context, ruleset.primary.as_deref(), past);
         Judged::of(leaf, plan.as_ref(), &found, &Series { history: context.history.as_ref(), plan: &again })
     };
     let judged: Vec<Judged> = leaves.iter().zip(&plans).enumerate().map(judge).collect();

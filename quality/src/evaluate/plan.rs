@@ -6,7 +6,7 @@ use std::sync::Arc;
 use polars::prelude::{Expr, LazyFrame};
 
 use super::{Fault, Found};
-use crate::stats::Statistic;
+use crate::stats::{Key, Statistic};
 
 /// A statistic, and of which dataset.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub(crate) struct Want {
 pub(crate) type Judgement = Box<dyn Fn(&Found<'_>) -> Result<Verdict, Fault> + Send + Sync>;
 
 /// Judges each group; without `group by` there is one, whose key is empty.
-pub(crate) type Judgements = Box<dyn Fn(&Found<'_>) -> Result<Vec<(Vec<String>, Verdict)>, Fault> + Send + Sync>;
+pub(crate) type Judgements = Box<dyn Fn(&Found<'_>) -> Result<Vec<(Key, Verdict)>, Fault> + Send + Sync>;
 
 /// How a rule is judged once everything is measured.
 pub(crate) enum Check {
@@ -63,7 +63,7 @@ impl Plan {
     /// Of groups, by a query of its own.
     pub(crate) fn queried<F>(check: F) -> Plan
     where
-        F: Fn(&Found<'_>) -> Result<Vec<(Vec<String>, Verdict)>, Fault> + Send + Sync + 'static,
+        F: Fn(&Found<'_>) -> Result<Vec<(Key, Verdict)>, Fault> + Send + Sync + 'static,
     {
         Plan { wants: Vec::new(), check: Check::Queried(Box::new(check)), rows: None }
     }

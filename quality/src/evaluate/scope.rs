@@ -7,7 +7,7 @@ use polars::prelude::{DataType, Expr, Schema};
 
 use super::condition::Numbers;
 use super::predicate::dates::Moment;
-use super::{Context, Fault, Want};
+use super::{Context, Fault, Want, past};
 pub(crate) use crate::data::named;
 use crate::data::{self, DataError, Dataset};
 use crate::language::Ruleset;
@@ -30,8 +30,8 @@ pub(crate) struct Scope<'a> {
     pub(crate) whole: &'a Dataset,
     /// References, history and time.
     pub(crate) context: &'a Context,
-    /// What its history is kept under.
-    pub(crate) statistic_name: &'a str,
+    /// The name of the series that it is held against. Without one it is held against no past.
+    pub(crate) past: Option<&'a str>,
     /// The alias of the dataset, if the ruleset gives one beside `primary`.
     pub(crate) primary: Option<&'a str>,
 }
@@ -132,8 +132,11 @@ impl<'a> Scope<'a> {
 
     /// A comparison of numbers, worked out with the history of the rule.
     pub(crate) fn resolve_numbers(&self, numbers: &Comparison<Number>) -> Result<Numbers, Fault> {
-        let earlier = eval::Earlier { history: self.context.history.as_ref(), statistic: self.statistic_name };
-        numbers.resolve(&earlier).map_err(|error| Fault::Error(error.to_string()))
+        let resolved = match self.past {
+            Some(statistic) => numbers.resolve(&eval::Earlier { history: self.context.history.as_ref(), statistic }),
+            None => past::regardless(numbers, &eval::NoHistory),
+        };
+        resolved.map_err(|error| Fault::Error(error.to_string()))
     }
 
     /// A comparison of dates, worked out in the rule's time zone.
@@ -167,8 +170,8 @@ impl<'a> Scope<'a> {
     /// Whether the condition means the same at any time: it looks neither at the clock nor back.
     pub(crate) fn is_lasting(&self) -> bool {
         match &self.rule.condition {
-            Some(Condition::Number(numbers)) => !looks_back(numbers),
-            Some(Condition::Date(dates)) => operands(dates).into_iter().all(|date| matches!(date, Date::Day(..) | Date::Null)),
+            Some(Condition::Number(numbers)) => !past::looks_back(numbers),
+            Some(Condition::Date(dates)) => dates.operands().into_iter().all(|date| matches!(date, Date::Day(..) | Date::Null)),
             Some(Condition::Duration(_)) => false,
             Some(Condition::Text(_) | Condition::Size(_)) | None => true,
         }
@@ -206,29 +209,6 @@ impl<'a> Scope<'a> {
     /// The name of a column of the rule's own.
     pub(crate) fn mark(&self, what: &str) -> String {
         format!("{}{}_{what}", super::rows::MARK, self.index)
-    }
-}
-
-/// What a comparison compares with.
-fn operands<T>(comparison: &Comparison<T>) -> Vec<&T> {
-    match comparison {
-        Comparison::Between { low, high, .. } => vec![low, high],
-        Comparison::Compare { operand, .. } => vec![operand],
-        Comparison::In { operands, .. } => operands.iter().collect(),
-    }
-}
-
-/// Whether any operand is worked out from earlier metrics.
-pub(crate) fn looks_back(numbers: &Comparison<Number>) -> bool {
-    operands(numbers).into_iter().any(is_of_the_past)
-}
-
-fn is_of_the_past(number: &Number) -> bool {
-    match number {
-        Number::Literal(..) | Number::Null => false,
-        Number::Arithmetic(left, _, right) => is_of_the_past(left) || is_of_the_past(right),
-        Number::Bracketed(inner) => is_of_the_past(inner),
-        Number::Call(..) => true,
     }
 }
 

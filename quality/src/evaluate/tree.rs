@@ -1,7 +1,6 @@
 //! Rules put together by `and` and `or`, with their parts in one list.
 
-use super::scope::looks_back;
-use super::{Context, Fault, Plan, Scope, Want, rules};
+use super::{Context, Fault, Plan, Scope, Want, past, rules};
 use crate::data::Dataset;
 use crate::language::RuleType;
 use crate::language::ast::{Analyzer, Compare, Comparison, Condition, Label, Level, Node, Operator, Rule};
@@ -35,19 +34,19 @@ impl Leaf {
         context: &Context,
         primary: Option<&str>,
     ) -> Result<Plan, Fault> {
-        self.plan_with(index, (whole, data), context, primary, &self.history_name)
+        self.plan_with(index, (whole, data), context, primary, Some(&self.history_name))
     }
 
-    /// Its plan with the series of another name as its past: that of a group.
+    /// Its plan with the series of another name as its past: that of a group. Without one it is held against no past.
     pub(crate) fn plan_with(
         &self,
         index: usize,
         (whole, data): (&Dataset, &Dataset),
         context: &Context,
         primary: Option<&str>,
-        statistic_name: &str,
+        past: Option<&str>,
     ) -> Result<Plan, Fault> {
-        let scope = Scope { rule: &self.rule, analyzer: self.analyzer, index, data, whole, context, statistic_name, primary };
+        let scope = Scope { rule: &self.rule, analyzer: self.analyzer, index, data, whole, context, past, primary };
         scope.filter()?;
         for column in &self.rule.group_by {
             super::scope::column_of(data.schema(), &column.value, "the dataset")?;
@@ -62,13 +61,12 @@ impl Leaf {
 
     /// Whether its condition is worked out from what was earlier.
     pub(crate) fn condition_looks_back(&self) -> bool {
-        matches!(&self.rule.condition, Some(Condition::Number(numbers)) if looks_back(numbers))
+        past::condition_looks_back(&self.rule)
     }
 
     /// Whether anything of it is.
     pub(crate) fn looks_back(&self) -> bool {
-        let shares = [&self.rule.threshold, &self.rule.mostly];
-        self.rule.kind == RuleType::DetectAnomalies || self.condition_looks_back() || shares.into_iter().flatten().any(looks_back)
+        past::rule_looks_back(&self.rule)
     }
 
     /// How many rows its `where` leaves, if it has one.
@@ -116,11 +114,13 @@ pub(crate) fn history_name(rule: &Rule) -> String {
         return watched(rule).map_or_else(|| rule.statistic_name(), |watched| history_name(&watched));
     }
     let name = rule.statistic_name();
+    let of_share = rule.threshold.is_some() || rule.mostly.is_some();
     if !matches!(rule.kind, RuleType::ColumnValues | RuleType::ColumnLength) {
-        return name;
+        let measures_another = matches!(rule.kind, RuleType::IsPrimaryKey | RuleType::Outliers);
+        return if of_share && measures_another { format!("{name} compliance") } else { name };
     }
     match &rule.condition {
-        _ if rule.threshold.is_some() || rule.mostly.is_some() => format!("{name} compliance"),
+        _ if of_share => format!("{name} compliance"),
         Some(Condition::Number(Comparison::Compare { operator: Compare::Less | Compare::LessOrEqual, .. })) => format!("{name} maximum"),
         None
         | Some(Condition::Number(Comparison::Compare { operator: Compare::Greater | Compare::GreaterOrEqual | Compare::Equal, .. })) => {

@@ -217,7 +217,8 @@ fn counted(columns: &[ColumnProfile], options: &Options) -> (Vec<String>, Vec<St
         }
     }
     few.sort_unstable();
-    let room = options.memory / stats::threads() as u64;
+    // Each thread has a table of its own.
+    let room = options.memory / stats::FEW_THREADS as u64;
     let mut used = 0_u64;
     let mut chosen = vec![false; columns.len()];
     let mut left_out = vec![false; columns.len()];

@@ -263,3 +263,15 @@ fn a_profile_stays_in_its_memory_and_says_what_it_could_not_keep() {
     let read: Profile = serde_json::from_str(&serde_json::to_string(&small).unwrap()).unwrap();
     assert_eq!(read, small);
 }
+
+/// The machine that profiles has no say in what has room, however many threads it has.
+#[test]
+fn what_has_room_does_not_depend_on_the_machine() {
+    let texts: Vec<String> = (0..4_000).map(|row| format!("{:04}", row % 900)).collect();
+    let data = Dataset::of_frame(df!("s" => texts).unwrap());
+    let with_memory = |memory: u64| profile(&data, &Options { memory, ..Options::default() }).unwrap();
+    let about = with_memory(0).column("s").unwrap().distinct.unwrap();
+    let needed = 8 * about * (112 + 4);
+    assert_eq!(with_memory(needed).uncounted, [] as [String; 0]);
+    assert_eq!(with_memory(needed - 8).uncounted, ["s"]);
+}

@@ -7,7 +7,7 @@ use polars::error::PolarsResult;
 use super::{
     Measure, MeasureError, State, Statistic, StatisticError, footers,
     keys::Keep,
-    pass::{self, Found, Plan, Value},
+    pass::{self, Found, Key, Plan, Value},
 };
 use crate::data::Dataset;
 
@@ -60,6 +60,17 @@ impl Measured {
     }
 }
 
+impl Measured {
+    /// The states of a statistic's groups by their keys, in which null is none of the texts.
+    pub(crate) fn groups_by_key(&self, statistic: &Statistic) -> Result<impl Iterator<Item = (&Key, &State)>, &StatisticError> {
+        match self.found.get(statistic) {
+            Some(Ok(Value::Groups(groups))) => Ok(groups.keys.iter().zip(groups.shown.iter().map(|(_, state)| state))),
+            Some(Ok(Value::One(_))) | None => Err(&StatisticError::NotMeasured),
+            Some(Err(error)) => Err(error),
+        }
+    }
+}
+
 /// Measures statistics in as few scans as possible: none for what footers tell, one for the rest.
 pub fn measure(dataset: &Dataset, statistics: &[Statistic]) -> Result<Measured, MeasureError> {
     measure_with_options(dataset, statistics, &Options::default())
@@ -89,7 +100,7 @@ fn measure_keeping(dataset: &Dataset, statistics: &[Statistic], options: &Option
     let numbered: Vec<(usize, &Statistic)> = open.iter().copied().enumerate().collect();
     let (mut plan, errors) = Plan::new(dataset.schema(), &numbered);
     if let Some(values) = options.values {
-        plan.limit_values(values, pass::threads());
+        plan.limit_values(values);
     }
     let place = |(index, one): (usize, Found)| open.get(index).map(|statistic| ((*statistic).clone(), one));
     found.extend(errors.into_iter().map(|(index, error)| (index, Err(error))).filter_map(place));

@@ -18,7 +18,7 @@ mod states;
 pub mod statistic;
 mod store;
 
-pub(crate) use self::pass::threads;
+pub(crate) use self::pass::{FEW_THREADS, Key};
 
 pub use self::{
     error::{MeasureError, StatisticError},

@@ -50,6 +50,8 @@ pub enum Measure {
     Matches(Predicate),
     /// How often each combination of values occurs. Rows in which all columns are null are left out and counted apart. Exact.
     Frequencies(Vec<String>),
+    /// The same of the rows in which none of the columns is null.
+    WholeKeys(Vec<String>),
     /// The values themselves in order, for quantiles; exact as long as they fit in memory, a sketch beyond.
     Quantiles(String),
     /// The most frequent values with their counts (1,000 at most), null among them.
@@ -76,6 +78,7 @@ impl Measure {
             Measure::Lengths(column) => ("lengths", vec![column]),
             Measure::Matches(predicate) => ("matches", vec![&predicate.key]),
             Measure::Frequencies(columns) => ("frequencies", columns.iter().map(String::as_str).collect()),
+            Measure::WholeKeys(columns) => ("whole_keys", columns.iter().map(String::as_str).collect()),
             Measure::Quantiles(column) => ("quantiles", vec![column]),
             Measure::TopValues(column) => ("top_values", vec![column]),
             Measure::ApproximateDistinct(column) => ("approximate_distinct", vec![column]),

@@ -91,7 +91,7 @@ fn suggest_of(data: &Dataset, options: &Options) -> Result<Suggestions, SuggestE
             drafts[*draft].other = Some(held);
         }
     }
-    Ok(Suggestions { rows: profiled.rows, held_out, suggestions: drafts.into_iter().map(Draft::finish).collect() })
+    Ok(Suggestions { rows: profiled.rows, held_out, notes: profiled.notes(), suggestions: drafts.into_iter().map(Draft::finish).collect() })
 }
 
 /// A suggestion that is not checked yet.

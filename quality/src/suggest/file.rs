@@ -13,6 +13,9 @@ impl Display for Suggestions {
             0 => writeln!(f, "# All hold for them; no rows were held out to check them on.")?,
             others => writeln!(f, "# All hold for them, and for {others} rows that were held out.")?,
         }
+        for note in &self.notes {
+            writeln!(f, "# Of the profile: {}.", Line(note))?;
+        }
         writeln!(f, "# Look at each before you rely on it: what has held so far need not be meant to.")?;
         let kept = self.suggestions.iter().filter(|suggestion| suggestion.holds()).count();
         if kept == 0 {
@@ -58,15 +61,22 @@ fn left_out(f: &mut Formatter<'_>, suggestion: &Suggestion) -> Result {
     Ok(())
 }
 
-/// One line, whatever characters names and reasons have.
 fn comment(f: &mut Formatter<'_>, text: &str) -> Result {
-    f.write_str("    # ")?;
-    for character in text.trim_end().chars() {
-        if character.is_control() {
-            write!(f, "{}", character.escape_default())?;
-        } else {
-            f.write_char(character)?;
+    writeln!(f, "    # {}", Line(text.trim_end()))
+}
+
+/// One line, whatever characters names and reasons have.
+struct Line<'a>(&'a str);
+
+impl Display for Line<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        for character in self.0.chars() {
+            if character.is_control() {
+                write!(f, "{}", character.escape_default())?;
+            } else {
+                f.write_char(character)?;
+            }
         }
+        Ok(())
     }
-    f.write_char('\n')
 }

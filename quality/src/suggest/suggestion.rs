@@ -12,6 +12,9 @@ pub struct Suggestions {
     pub rows: u64,
     /// The rows that were held out.
     pub held_out: u64,
+    /// What the profile left out, so that nothing is suggested from it; in sentences.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// In the order of the columns, those that failed among them.
     pub suggestions: Vec<Suggestion>,
 }

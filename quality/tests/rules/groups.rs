@@ -147,10 +147,10 @@ fn each_group_has_a_history_of_its_own() {
         (complete("\"a\", \"1\""), 1.0),
         (complete("\"b\", \"1\""), 0.0),
         (complete("\"b\", \"2\""), 1.0),
-        (complete("\"null\", \"2\""), 1.0),
+        (complete("null, \"2\""), 1.0),
         ("RowCount group by \"g\" [\"a\"]".to_owned(), 2.0),
         ("RowCount group by \"g\" [\"b\"]".to_owned(), 2.0),
-        ("RowCount group by \"g\" [\"null\"]".to_owned(), 1.0),
+        ("RowCount group by \"g\" [null]".to_owned(), 1.0),
     ];
     assert_eq!(names, expected.each_ref().map(|(name, value)| (name.as_str(), *value)));
 
@@ -180,7 +180,7 @@ fn values_within_a_group_are_held_against_its_own_past() {
     let past = with_past(&[
         ("ColumnValues \"id\" group by \"g\" [\"a\"]", &[0.0]),
         ("ColumnValues \"id\" group by \"g\" [\"b\"]", &[2.0]),
-        ("ColumnValues \"id\" group by \"g\" [\"null\"]", &[0.0]),
+        ("ColumnValues \"id\" group by \"g\" [null]", &[0.0]),
     ]);
     let rule = "ColumnValues \"id\" > last() group by \"g\"";
     let evaluated = run_in(&past, &frame, rule);
@@ -226,4 +226,113 @@ fn so_many_groups_have_a_history_and_the_rule_tells_of_the_others() {
     let (result, _) = of(&past, "RowCount < avg(last(2)) group by \"g\"");
     let reason = result.reason.unwrap();
     assert!(reason.starts_with("99 of 150 groups do not hold.") && reason.ends_with("the others are not compared with one."), "{reason}");
+}
+
+#[test]
+fn null_is_another_group_than_the_text_null() {
+    let frame = df!(
+        "g" => [Some("null"), None, None, Some("a,b"), Some("say \"x\"")],
+        "x" => [Some(1), None, Some(2), None, Some(3)],
+        "at" => [1, 1, 3, 1, 1],
+    )
+    .unwrap();
+    let rules = ["IsComplete \"x\" group by \"g\"", "Monotonic \"at\" \"decreasing\" group by \"g\"", "NoGaps \"at\" \"1\" group by \"g\""];
+    let evaluation = run(&frame, &rules.join(", ")).evaluation;
+    let complete = &evaluation.rules[0];
+    let reason = complete.reason.as_ref().unwrap();
+    assert!(reason.starts_with("2 of 4 groups do not hold."), "{reason}");
+    assert!(reason.contains("g = null: Value: 0.5") && reason.contains("g = \"a,b\": Value: 0 "), "{reason}");
+    let metrics: Vec<(&str, f64)> = complete.metrics.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+    let of = |group: &str| format!("Column.x.Completeness[{group}]");
+    let expected = [(of("\"a,b\""), 0.0), (of("\"null\""), 1.0), (of("\"say \\\"x\\\"\""), 1.0), (of("null"), 0.5)];
+    assert_eq!(metrics, expected.each_ref().map(|(name, value)| (name.as_str(), *value)));
+    for result in &evaluation.rules[1..] {
+        assert!(result.reason.as_ref().unwrap().starts_with("1 of 4 groups do not hold. g = null:"), "{result:?}");
+    }
+    let statistic = |key: &str| evaluation.statistics.get(&format!("IsComplete \"x\" group by \"g\" [{key}]")).copied();
+    assert_eq!((statistic("null"), statistic("\"null\"")), (Some(0.5), Some(1.0)));
+    let rule = "RowCount = last() where \"coalesce(g, 'null') = 'null'\" group by \"g\"";
+    let name = |key: &str| format!("RowCount where \"coalesce(g, 'null') = 'null'\" group by \"g\" [{key}]");
+    let past = |null: f64, text: f64| with_past(&[(&name("null"), &[null]), (&name("\"null\""), &[text])]);
+    check_in(&past(2.0, 1.0), &frame, &[(rule, PASSED)]);
+    check_in(&past(2.0, 2.0), &frame, &[(rule, FAILED)]);
+}
+
+/// Where a bound is worked out from the past decides nothing about what is measured: each group has another.
+#[test]
+fn bounds_of_any_size_come_from_a_groups_past() {
+    let frame = df!("g" => ["a", "a", "b"], "x" => [1_i64 << 60, 3, 5], "f" => [1e18, 3.0, 5.0]).unwrap();
+    for column in ["x", "f"] {
+        let name = |group: &str| format!("ColumnValues \"{column}\" group by \"g\" maximum [\"{group}\"]");
+        let (a, b) = (name("a"), name("b"));
+        let rule = format!("ColumnValues \"{column}\" < 2 * last() group by \"g\"");
+        check_in(&with_past(&[(&a, &[1e18]), (&b, &[4.0])]), &frame, &[(&rule, PASSED)]);
+        check_in(&with_past(&[(&a, &[1e17]), (&b, &[4.0])]), &frame, &[(&rule, FAILED)]);
+        check_in(&with_past(&[(&a, &[1e18]), (&b, &[2.0])]), &frame, &[(&rule, FAILED)]);
+    }
+}
+
+/// What a rule asks apart from the past is asked of groups without one as well.
+#[test]
+fn groups_without_a_history_are_held_against_the_rest_of_the_rule() {
+    let keys: Vec<String> = (0..150).map(|key| format!("k{key:03}")).collect();
+    // The last group has no history, for a hundred others come before it.
+    let frame = df!(
+        "g" => keys.iter().chain(&keys).collect::<Vec<_>>().into_iter().map(String::as_str).collect::<Vec<_>>(),
+        "x" => (0..300).map(|row| (row != 299).then_some(row % 150)).collect::<Vec<_>>(),
+        "y" => (0..300).map(|row| if row == 299 { -5 } else { 1 }).collect::<Vec<_>>(),
+    )
+    .unwrap();
+    let failing = |rule: &str| {
+        let result = one(&frame, rule);
+        let failed = result.outcome == FAILED && result.reason.as_ref().unwrap().starts_with("1 of 150 groups do not hold. g = \"k149\"");
+        assert!(failed || result.outcome == PASSED, "{result:?}");
+        failed
+    };
+    // Nothing was earlier, which is 0 where it is asked.
+    for (rule, fails) in [
+        ("Completeness \"x\" > 0.5 with mostly >= last() group by \"g\"", true),
+        ("Completeness \"x\" > last() with mostly >= 1 group by \"g\"", true),
+        ("Completeness \"x\" between 0.5 and last() + 2 group by \"g\"", true),
+        ("Completeness \"x\" between last() and 0.75 + 0.5 group by \"g\"", false),
+        ("Completeness \"x\" not in [0.5, last()] group by \"g\"", true),
+        ("Completeness \"x\" >= last() group by \"g\"", false),
+        ("Completeness \"x\" != last() group by \"g\"", false),
+        ("Completeness \"x\" = last() + 1 group by \"g\"", false),
+        ("Completeness \"x\" in [1, last()] group by \"g\"", false),
+        ("ColumnValues \"y\" between -2 and last() + 2 group by \"g\"", true),
+        ("ColumnValues \"y\" > last() - 1 group by \"g\"", false),
+        ("ColumnValues \"x\" >= last() group by \"g\"", true),
+        ("ColumnValues \"y\" > 0 with mostly >= last() group by \"g\"", false),
+    ] {
+        let rule = match rule.split_once(" with ") {
+            // `group by` comes before `with`.
+            Some((head, tail)) => format!("{head} group by \"g\" with {}", tail.trim_end_matches(" group by \"g\"")),
+            None => rule.to_owned(),
+        };
+        assert_eq!(failing(&rule), fails, "{rule}");
+    }
+}
+
+/// A history of nothing that notes what it is asked for.
+#[derive(Default)]
+struct Asked(std::sync::Mutex<Vec<String>>);
+
+impl lakegate_quality::evaluate::History for Asked {
+    fn last(&self, statistic: &str, _: usize) -> Vec<Point> {
+        self.0.lock().unwrap().push(statistic.to_owned());
+        Vec::new()
+    }
+}
+
+#[test]
+fn no_history_is_asked_for_by_a_rule_that_does_not_look_back() {
+    let frame = df!("g" => (0..150).collect::<Vec<_>>()).unwrap();
+    let asked = Arc::new(Asked::default());
+    let context = context().with_history(asked.clone());
+    run_in(&context, &frame, "RowCount = 1 group by \"g\", RowCount > abs(-2) - 2 group by \"g\"");
+    assert_eq!(*asked.0.lock().unwrap(), [] as [String; 0]);
+    run_in(&context, &frame, "RowCount > last() group by \"g\"");
+    let asked = asked.0.lock().unwrap();
+    assert!(asked.len() > 150 && asked.iter().all(|name| name.starts_with("RowCount group by \"g\"")), "{} are asked for", asked.len());
 }

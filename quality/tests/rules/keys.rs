@@ -161,6 +161,13 @@ fn mostly_a_primary_key_is_a_share_of_rows_that_are_unique_and_complete() {
             ("IsPrimaryKey \"nil\" group by \"g\" with mostly >= 0", PASSED),
         ],
     );
+    // Whatever columns are called, and however many they are.
+    let names: Vec<String> =
+        ["*", "a b", "\"", "NULL"].iter().map(ToString::to_string).chain((0..400).map(|at| format!("c{at}"))).collect();
+    let columns = names.iter().map(|name| Column::new(name.as_str().into(), [Some(1), Some(1), Some(2), None]));
+    let wide = DataFrame::new_infer_height(columns.collect()).unwrap();
+    let all: String = names.iter().map(|name| format!(" \"{}\"", name.replace('"', "\\\""))).collect();
+    check(&wide, &[("IsPrimaryKey \"*\" with mostly = 0.25", PASSED), (&format!("IsPrimaryKey{all} with mostly = 0.25"), PASSED)]);
     assert_eq!(letters(&frame, "IsPrimaryKey \"id\" \"part\" with mostly > 0.9"), "PFPPF");
     let result = one(&frame, "IsPrimaryKey \"id\" \"part\" with mostly > 0.9");
     assert_eq!(result.metrics["Multicolumn.id,part.IsPrimaryKey.Compliance"], 0.6);
@@ -176,4 +183,35 @@ fn rows_whose_key_hashes_to_nothing_repeat_too() {
     for column in ["id", "flag", "amount", "day"] {
         assert_eq!(letters(&frame, &format!("IsUnique \"{column}\"")), "FFP", "{column}");
     }
+}
+
+/// What a share of rows is compared with is that share's own past, and not the uniqueness beside it.
+#[test]
+fn a_primary_key_and_outliers_that_are_judged_by_a_share_have_its_history() {
+    let frame = df!("id" => [Some(1), Some(2), Some(2), None, None], "x" => [1, 1, 1, 1, 90]).unwrap();
+    let key = "IsPrimaryKey \"id\" with mostly >= avg(last(3))";
+    let statistics = run(&frame, &format!("{key}, IsPrimaryKey \"id\", Outliers \"x\" \"z-score\" \"1.5\" <= 1 with mostly > 0.5"))
+        .evaluation
+        .statistics;
+    let expected = [
+        ("IsPrimaryKey \"id\"", 1.0 / 3.0),
+        ("IsPrimaryKey \"id\" compliance", 0.2),
+        ("Outliers \"x\" \"z-score\" \"1.5\" compliance", 0.8),
+    ];
+    assert_eq!(statistics, expected.map(|(name, value)| (name.to_owned(), value)).into());
+    check_in(&with_history("IsPrimaryKey \"id\" compliance", &[0.1, 0.3]), &frame, &[(key, PASSED)]);
+    check_in(&with_history("IsPrimaryKey \"id\" compliance", &[0.3, 0.3]), &frame, &[(key, FAILED)]);
+    check_in(&with_history("IsPrimaryKey \"id\"", &[0.9, 0.9]), &frame, &[(key, PASSED)]);
+    let outliers = one(&frame, "Outliers \"x\" \"z-score\" \"1.5\" <= 1 with mostly > 0.9");
+    assert_eq!(
+        (outliers.outcome, outliers.metrics["Column.x.Outliers"], outliers.metrics["Column.x.Outliers.Compliance"]),
+        (FAILED, 1.0, 0.8)
+    );
+    check(
+        &frame,
+        &[
+            ("Outliers \"x\" \"z-score\" \"1.5\" = 0 with mostly > 0.5", FAILED),
+            ("Outliers \"x\" \"z-score\" \"1.5\" = 1 with mostly > 0.5", PASSED),
+        ],
+    );
 }

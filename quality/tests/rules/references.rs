@@ -131,3 +131,35 @@ fn queries_name_the_dataset_as_the_ruleset_does() {
     let evaluation = evaluate(&parse(source), &Dataset::of_frame(table()), &with_references()).evaluation;
     assert_eq!(evaluation.outcome, PASSED, "{:?}", evaluation.rules[0].reason);
 }
+
+/// However many rules, groups and parts of a table ask for the classes of a reference.
+#[test]
+fn a_reference_is_read_once_for_its_classes() {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    let frame = df!("g" => ["a", "a", "b", "b"], "x" => [1.0, 2.0, 3.0, 4.0]).unwrap();
+    let read = Arc::new(AtomicUsize::new(0));
+    let counting = |read: Arc<AtomicUsize>| {
+        let noted = col("x").map(
+            move |column| {
+                read.fetch_add(column.len(), Ordering::Relaxed);
+                Ok(column)
+            },
+            |_, field| Ok(field.clone()),
+        );
+        let plan = df!("x" => (0..100).map(f64::from).collect::<Vec<_>>(), "y" => vec![1; 100]).unwrap().lazy();
+        Dataset::of_lazy(plan.with_column(noted)).unwrap()
+    };
+    let context = context().with_reference("ref", counting(read.clone()));
+    let rules = "DistributionMatch \"x\" \"ref.x\" \"psi\" >= 0, DistributionMatch \"x\" \"ref.x\" \"chi-square\" >= 0 where \"x > 1\"";
+    let once = run_in(&context, &frame, rules).evaluation;
+    assert_eq!((once.outcome, read.load(Ordering::Relaxed)), (PASSED, 100));
+    let ruleset = parse(&format!("Rules = [{rules}]"));
+    lakegate_quality::evaluate::measure_states(&ruleset, &Dataset::of_frame(frame.clone()), &context);
+    assert_eq!(run_in(&context, &frame, rules).evaluation.rules, once.rules);
+    assert_eq!(read.load(Ordering::Relaxed), 100);
+    // Another reference of this name is another one.
+    let other = context.with_reference("ref", counting(read.clone()));
+    run_in(&other, &frame, rules);
+    assert_eq!(read.load(Ordering::Relaxed), 200);
+}

@@ -6,7 +6,8 @@
 //! dataset moves no edge, so distances from one reference compare over time, and how many of the dataset's numbers
 //! are in each class is measured with all else and merges.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex};
 
 use polars::prelude::{DataType, Expr, LazyFrame, len};
 
@@ -16,10 +17,40 @@ use super::super::predicate::{as_text, is_nested, numbers};
 use super::super::scope::{column_of, named};
 use super::super::{Fault, Plan, Scope};
 use super::share::{run, scan};
+use crate::data::Dataset;
 use crate::stats::{Edges, Measure};
 
 /// A class of which there is nothing counts as this share, or its logarithm would have no end.
 const FLOOR: f64 = 1e-4;
+
+/// The classes of a reference's numbers: the edges between them, and how many are in each.
+#[derive(Clone)]
+struct Tenths {
+    edges: Edges,
+    counts: Arc<Vec<u64>>,
+}
+
+/// Classes that were made of references' columns before. A rule may be planned many times, once for each group and
+/// once for each part of a table, and a reference is not read again for that.
+#[derive(Clone, Default)]
+pub(crate) struct Known(Arc<Mutex<HashMap<(String, String), (Dataset, Tenths)>>>);
+
+impl Known {
+    fn tenths(&self, (alias, reference): (&str, &Dataset), column: &str, value: &Expr) -> Result<Tenths, Fault> {
+        let key = (alias.to_owned(), column.to_owned());
+        let known = self.0.lock().ok().and_then(|known| known.get(&key).cloned());
+        if let Some((_, tenths)) = known.filter(|(of, _)| of.is(reference)) {
+            return Ok(tenths);
+        }
+        let theirs = counted(reference.scan()?, value)?;
+        let edges = Edges::of(&tenths(&theirs));
+        let made = Tenths { counts: Arc::new(classes(&theirs, &edges.values())), edges };
+        if let Ok(mut known) = self.0.lock() {
+            known.insert(key, (reference.clone(), made.clone()));
+        }
+        Ok(made)
+    }
+}
 
 pub(super) fn plan(scope: &Scope<'_>) -> Result<Plan, Fault> {
     let judge = Judge::of(scope)?;
@@ -44,10 +75,7 @@ pub(super) fn plan(scope: &Scope<'_>) -> Result<Plan, Fault> {
     let filter = scope.filter()?;
     let metric = format!("Column.{column}.DistributionMatch.{method}");
     if as_numbers && method != "ks" {
-        let scanned = reference.scan()?;
-        let theirs = counted(scanned, &theirs)?;
-        let edges = Edges::of(&tenths(&theirs));
-        let expected = classes(&theirs, &edges.values());
+        let Tenths { edges, counts: expected } = scope.context.known.tenths((alias, &reference), &other, &theirs)?;
         let ours = scope.statistic(Measure::Classes(column, edges));
         return Ok(Plan::shared(vec![ours.clone()], move |found| {
             let counts = found.state(&ours)?.classes().ok_or_else(unlike)?;

@@ -11,6 +11,7 @@ use super::super::scope::named;
 use super::super::{Fault, Found, Plan, Scope, Verdict};
 use super::moments::no_value;
 use super::share::{keys, run, scan};
+use crate::stats::Key;
 
 /// An interval.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -101,7 +102,7 @@ pub(super) fn plan(scope: &Scope<'_>) -> Result<Plan, Fault> {
     }))
 }
 
-type Buckets = BTreeMap<Vec<String>, Vec<f64>>;
+type Buckets = BTreeMap<Key, Vec<f64>>;
 
 fn buckets(found: &Found<'_>, bucket: &Expr, filter: Option<&Expr>, groups: &[String]) -> Result<Buckets, Fault> {
     let mut frame = scan(found)?;

@@ -7,7 +7,7 @@ mod correlation;
 mod counts;
 mod dataset_match;
 mod datatype;
-mod distribution;
+pub(super) mod distribution;
 mod files;
 mod format;
 mod freshness;

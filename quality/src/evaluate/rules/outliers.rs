@@ -5,7 +5,7 @@ use polars::prelude::{DataType, Expr, LiteralValue, lit, when};
 use super::super::judge::Judge;
 use super::super::predicate::numbers;
 use super::super::scope::named;
-use super::super::{Fault, Plan, RowTest, Scope};
+use super::super::{Fault, Plan, RowTest, Scope, Verdict};
 use super::sequence::{over_groups, within};
 use super::share;
 
@@ -39,11 +39,17 @@ pub(super) fn plan(scope: &Scope<'_>) -> Result<Plan, Fault> {
     let shares = super::super::judge::Shares::of(scope)?;
     let metric = format!("Column.{column}.Outliers");
     share::by_rows(scope, test, move |hits, rows| {
-        let mut verdict =
-            judge.verdict(metric.clone(), (rows - hits) as f64, || format!("outliers in \"{column}\" ({method} above {limit})"));
-        if shares.partial() && !shares.hold(hits, rows) {
-            verdict = shares.verdict(metric.clone(), hits, rows, String::new);
+        let verdict = judge.verdict(metric.clone(), (rows - hits) as f64, || format!("outliers in \"{column}\" ({method} above {limit})"));
+        if !shares.partial() {
+            return Ok(verdict);
         }
-        Ok(verdict)
+        let of_share = shares.verdict(format!("{metric}.Compliance"), hits, rows, String::new);
+        let reasons: Vec<String> = [verdict.reason, of_share.reason].into_iter().flatten().collect();
+        Ok(Verdict {
+            holds: verdict.holds && of_share.holds,
+            reason: (!reasons.is_empty()).then(|| reasons.join(" ")),
+            metrics: verdict.metrics.into_iter().chain(of_share.metrics).collect(),
+            value: of_share.value,
+        })
     })
 }

@@ -2,10 +2,10 @@
 
 use super::super::judge::{Shares, ratio, unmet};
 use super::super::scope::{named, quoted};
-use super::super::{Fault, Plan, Scope, Verdict, Want};
+use super::super::{Fault, Plan, Scope, Verdict};
 use super::completeness::no_rows;
 use super::uniqueness::{key_test, of_columns, repeated};
-use crate::stats::{Measure, Statistic};
+use crate::stats::Measure;
 
 pub(super) fn plan(scope: &Scope<'_>) -> Result<Plan, Fault> {
     let columns = scope.columns(0)?;
@@ -17,7 +17,7 @@ pub(super) fn plan(scope: &Scope<'_>) -> Result<Plan, Fault> {
         rows.pass = rows.pass.and(named(column).is_not_null());
     }
     let rows = rows.words("Value: ", format!(" is not a key of {}: it has a NULL or occurs more than once.", quoted(&columns)));
-    let whole = shares.partial().then(|| whole_keys(scope, &columns));
+    let whole = shares.partial().then(|| scope.statistic(Measure::WholeKeys(columns.clone())));
     let mut wants = vec![keys.clone()];
     wants.extend(complete.iter().map(|(_, want)| want.clone()));
     wants.extend(whole.clone());
@@ -42,10 +42,12 @@ pub(super) fn plan(scope: &Scope<'_>) -> Result<Plan, Fault> {
             }
         }
         let share = match &whole {
+            // A key with a null equals none without, so what occurs once among whole keys occurs once among all.
             Some(whole) => {
                 let singles = found.frequencies_or_none(whole)?.map_or(0, |keys| keys.singles);
                 verdict = verdict.metric(format!("{name}.IsPrimaryKey.Compliance"), ratio(singles, all));
                 verdict.holds = shares.hold(singles, all);
+                verdict.value = Some(ratio(singles, all));
                 ratio(singles, all)
             }
             None => {
@@ -57,15 +59,4 @@ pub(super) fn plan(scope: &Scope<'_>) -> Result<Plan, Fault> {
         Ok(verdict.because(|| unmet(share, &format!("{}; expected {expected}.", faults.join("; ")))))
     });
     Ok(plan.with_rows(rows))
-}
-
-/// The keys of rows without a null in any of the columns. A key with a null equals none without, so those that occur
-/// once among these rows occur once among all.
-fn whole_keys(scope: &Scope<'_>, columns: &[String]) -> Want {
-    let present = columns.iter().map(|column| format!("\"{}\" IS NOT NULL", column.replace('"', "\"\"")));
-    let present = present.collect::<Vec<_>>().join(" AND ");
-    let Want { source, statistic } = scope.statistic(Measure::Frequencies(columns.to_vec()));
-    // The rule's own may end in a comment.
-    let filter = statistic.filter.map_or_else(|| present.clone(), |filter| format!("({filter}\n) AND {present}"));
-    Want { source, statistic: Statistic { filter: Some(filter), ..statistic } }
 }

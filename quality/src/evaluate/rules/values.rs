@@ -6,7 +6,7 @@ use super::super::condition::Numbers;
 use super::super::judge::{Shares, show, unmet};
 use super::super::predicate::{self, dates, numbers, text};
 use super::super::scope::named;
-use super::super::{Fault, Plan, RowTest, Scope, Verdict, condition, plan::Check};
+use super::super::{Fault, Plan, RowTest, Scope, Verdict, condition, past, plan::Check};
 use super::completeness::no_rows;
 use super::lengths::ends;
 use super::moments::no_value;
@@ -37,7 +37,7 @@ pub(super) fn plan(scope: &Scope<'_>) -> Result<Plan, Fault> {
     let rows = RowTest::of_value(pass.clone(), predicate::shown(named(&column), dtype));
     let shares = Shares::of(scope)?;
     let plan = match decided {
-        Some((numbers, ends)) if !shares.partial() && decided_by_ends(dtype, &numbers) => of_ends(scope, column, numbers, ends),
+        Some((numbers, ends)) if !shares.partial() && decided_by_ends(scope, dtype, &numbers) => of_ends(scope, column, numbers, ends),
         _ => {
             let metric = format!("Column.{column}.ColumnValues.Compliance");
             let pattern =
@@ -50,7 +50,11 @@ pub(super) fn plan(scope: &Scope<'_>) -> Result<Plan, Fault> {
 }
 
 /// Whether the least and greatest number decide as each value's comparison does.
-fn decided_by_ends(dtype: &DataType, numbers: &Numbers) -> bool {
+fn decided_by_ends(scope: &Scope<'_>, dtype: &DataType, numbers: &Numbers) -> bool {
+    if !scope.rule.group_by.is_empty() && past::condition_looks_back(scope.rule) {
+        // What is measured must not depend on the operands: each group has others.
+        return dtype.is_primitive_numeric();
+    }
     let exact = |operand: &Option<f64>| operand.is_some_and(|operand| operand.abs() < EXACT);
     let exact = match numbers {
         Comparison::Compare { operand, .. } => exact(operand),

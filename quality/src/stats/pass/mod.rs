@@ -14,6 +14,6 @@ mod run;
 pub(crate) use self::{
     column::extremes_of,
     groups::Key,
-    plan::{Plan, Target, columns_of_statistic as columns_of},
-    run::{Found, GROUPS, Groups, Value, run, threads},
+    plan::{FEW_THREADS, Plan, Target, columns_of_statistic as columns_of},
+    run::{Found, GROUPS, Groups, Value, run},
 };

@@ -13,14 +13,19 @@ use polars::prelude::*;
 
 use super::expressions::{columns_of, is_of_one_row};
 use crate::{
-    data::sql,
+    data::{named, sql},
     stats::{Measure, Predicate, Statistic, StatisticError, states::Room},
 };
+
+/// How many threads share memory that is limited: as many parts of it are reckoned with on every machine.
+pub(crate) const FEW_THREADS: usize = 8;
 
 /// All sections, and the columns that they need.
 pub(crate) struct Plan {
     pub(crate) sections: Vec<Section>,
     pub(crate) columns: Vec<PlSmallStr>,
+    /// How many threads may work on it.
+    pub(crate) threads: usize,
 }
 
 /// Statistics of the same rows.
@@ -85,17 +90,22 @@ impl Kept {
     }
 }
 
-/// What chooses the rows of a statistic: its filter and its groups.
-type Rows<'a> = (Option<&'a str>, &'a [String]);
+/// What chooses the rows of a statistic: its filter, the columns that must not be null, and its groups.
+type Rows<'a> = (Option<&'a str>, &'a [String], &'a [String]);
+
+/// The columns that are not null in the rows which a measure is of.
+fn present(measure: &Measure) -> &[String] {
+    if let Measure::WholeKeys(columns) = measure { columns } else { &[] }
+}
 
 impl Plan {
     /// A plan of these statistics, and the errors of those that can't be measured.
     pub(crate) fn new(schema: &Schema, statistics: &[(usize, &Statistic)]) -> (Plan, Vec<(usize, StatisticError)>) {
         let mut places: HashMap<Rows<'_>, Result<usize, StatisticError>> = HashMap::new();
-        let mut plan = Plan { sections: Vec::new(), columns: Vec::new() };
+        let mut plan = Plan { sections: Vec::new(), columns: Vec::new(), threads: usize::MAX };
         let mut errors = Vec::new();
         for (index, statistic) in statistics {
-            let key = (statistic.filter.as_deref(), statistic.group_by.as_slice());
+            let key = (statistic.filter.as_deref(), present(&statistic.measure), statistic.group_by.as_slice());
             let place = places.entry(key).or_insert_with(|| {
                 let section = Section::new(schema, statistic)?;
                 plan.sections.push(section);
@@ -123,11 +133,13 @@ pub(crate) fn columns_of_statistic(schema: &Schema, statistic: &Statistic) -> Re
 }
 
 impl Plan {
-    /// Lets all statistics that keep values together keep so many bytes of them, on so many threads.
-    pub(crate) fn limit_values(&mut self, bytes: u64, threads: usize) {
+    /// Lets all statistics that keep values together keep so many bytes of them, on [`FEW_THREADS`] at most, so that
+    /// what is kept does not depend on the machine.
+    pub(crate) fn limit_values(&mut self, bytes: u64) {
+        self.threads = FEW_THREADS;
         let works = || self.sections.iter().flat_map(|section| &section.tasks).map(|task| &task.work);
         let keeping = works().filter(|work| matches!(work, Work::Quantiles(..))).count() as u64;
-        let room = Room::of(bytes.checked_div(keeping).unwrap_or(bytes), threads);
+        let room = Room::of(bytes.checked_div(keeping).unwrap_or(bytes), FEW_THREADS);
         for task in self.sections.iter_mut().flat_map(|section| &mut section.tasks) {
             if let Work::Quantiles(_, kept) = &mut task.work {
                 kept.room = room;
@@ -140,6 +152,8 @@ impl Section {
     fn new(schema: &Schema, statistic: &Statistic) -> Result<Section, StatisticError> {
         let filter = statistic.filter.as_deref().map(|text| sql::predicate(text, schema)).transpose();
         let filter = filter.map_err(StatisticError::Filter)?;
+        let present = present(&statistic.measure).iter().map(|column| named(column).is_not_null());
+        let filter = filter.into_iter().chain(present).reduce(Expr::and);
         for column in &statistic.group_by {
             if !schema.contains(column) {
                 return Err(StatisticError::NoColumn(column.clone()));
@@ -158,7 +172,7 @@ impl Section {
             Measure::CoMoments(left, right) => Work::CoMoments(self.target(schema, left, numeric)?, self.target(schema, right, numeric)?),
             Measure::Lengths(column) => Work::Lengths(self.target(schema, column, text)?),
             Measure::Matches(predicate) => Work::Matches(self.predicate(schema, predicate)?),
-            Measure::Frequencies(columns) => {
+            Measure::Frequencies(columns) | Measure::WholeKeys(columns) => {
                 let sorted: BTreeSet<&String> = columns.iter().collect();
                 let targets = sorted.into_iter().map(|column| self.target(schema, column, any));
                 Work::Keys(targets.collect::<Result<_, _>>()?)

@@ -64,7 +64,7 @@ struct Part {
 pub(crate) fn run(dataset: &Dataset, plan: &Plan, keep: Keep, memory: u64) -> Result<Vec<(usize, Found)>, MeasureError> {
     let batches = Batches::new(dataset, plan.columns.clone())?;
     let cores = threads();
-    let threads = cores.min(batches.parallel()).max(1);
+    let threads = cores.min(batches.parallel()).min(plan.threads).max(1);
     let budget = Budget::new(memory);
     let stop = AtomicBool::new(false);
     let work = || {
@@ -90,7 +90,7 @@ pub(crate) fn run(dataset: &Dataset, plan: &Plan, keep: Keep, memory: u64) -> Re
 }
 
 /// Threads that read at most.
-pub(crate) fn threads() -> usize {
+fn threads() -> usize {
     thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
 

@@ -31,7 +31,7 @@ fn a_ruleset_with_reasons() {
         suggestion("b", "IsUnique \"b\"", held(Outcome::Error, Some("No."))),
         suggestion("c", "IsComplete \"c\"", passed()),
     ];
-    let printed = Suggestions { rows: 90, held_out: 10, suggestions }.to_string();
+    let printed = Suggestions { rows: 90, held_out: 10, notes: Vec::new(), suggestions }.to_string();
     let expected = r#"# Suggested by the profile of 90 rows.
 # All hold for them, and for 10 rows that were held out.
 # Look at each before you rely on it: what has held so far need not be meant to.
@@ -55,11 +55,21 @@ Rules = [
 
 #[test]
 fn a_ruleset_without_rules_can_be_used_too() {
-    let nothing = Suggestions { rows: 0, held_out: 0, suggestions: Vec::new() };
+    let nothing = Suggestions { rows: 0, held_out: 0, notes: Vec::new(), suggestions: Vec::new() };
     assert_eq!(language::parse(&nothing.to_string()).unwrap().analyzers.len(), 1);
     let suggestions = vec![suggestion("a\nb", "IsComplete \"a\nb\"", held(Outcome::Failed, None))];
     let failed = Suggestions { suggestions, ..nothing };
     assert_eq!(language::parse(&failed.to_string()).unwrap().rules.len(), 0);
+}
+
+#[test]
+fn what_the_profile_left_out_is_said_in_the_file() {
+    let notes = vec!["values of column a\nb are not counted".to_owned()];
+    let noted = Suggestions { rows: 9, held_out: 0, notes, suggestions: Vec::new() };
+    let printed = noted.to_string();
+    assert!(printed.contains("\n# Of the profile: values of column a\\nb are not counted.\n"), "{printed}");
+    assert_eq!(language::parse(&printed).unwrap().analyzers.len(), 1);
+    assert!(serde_json::to_string(&noted).unwrap().contains("\"notes\":[\"values of"));
 }
 
 /// Texts that are hard on quotes, comments and conditions.
@@ -117,7 +127,7 @@ proptest! {
             suggestions.push(Suggestion { why, ..suggestion(&column.name, &proposal.rule.to_string(), own_rows) });
         }
         let kept: Vec<String> = suggestions.iter().filter(|one| one.holds()).map(|one| one.rule.clone()).collect();
-        let printed = Suggestions { rows: 1000, held_out: 0, suggestions }.to_string();
+        let printed = Suggestions { rows: 1000, held_out: 0, notes: Vec::new(), suggestions }.to_string();
         let read = language::parse(&printed);
         prop_assert!(read.is_ok(), "{printed}\n{read:?}");
         let read: Vec<String> = read.unwrap().rules.iter().map(ToString::to_string).collect();
