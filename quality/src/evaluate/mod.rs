@@ -145,6 +145,7 @@ impl Planned {
         let trees = ruleset.rules.iter().map(|node| Tree::plant(node, &mut leaves)).collect();
         let rules = leaves.len();
         leaves.extend(ruleset.analyzers.iter().map(Leaf::of_analyzer));
+        leaves.iter_mut().for_each(|leaf| leaf.unquote(data.schema()));
         let plan = |(index, leaf): (usize, &Leaf)| guarded(|| leaf.plan(index, (whole, &data), context, ruleset.primary.as_deref()));
         let plans = leaves.iter().enumerate().map(plan).collect();
         Planned { data, trees, leaves, rules, plans, fault }

@@ -1,9 +1,11 @@
 //! Rules put together by `and` and `or`, with their parts in one list.
 
+use polars::prelude::Schema;
+
 use super::{Context, Fault, Plan, Scope, Want, past, rules};
 use crate::data::Dataset;
-use crate::language::RuleType;
 use crate::language::ast::{Analyzer, Compare, Comparison, Condition, Label, Level, Node, Operator, Rule};
+use crate::language::{RuleType, unquoted};
 use crate::stats::{Measure, Statistic};
 
 /// A part of a ruleset that is judged on its own.
@@ -24,6 +26,16 @@ impl Leaf {
     /// Of an analyzer.
     pub(crate) fn of_analyzer(analyzer: &Analyzer) -> Leaf {
         Leaf { analyzer: true, ..Leaf::of_rule(&bare(analyzer.kind, analyzer.parameters.clone())) }
+    }
+
+    /// Takes columns out of backticks, in which Glue wants those whose names have dots.
+    pub(crate) fn unquote(&mut self, schema: &Schema) {
+        let parameters = self.rule.parameters.iter_mut().map(|parameter| &mut parameter.value);
+        for name in parameters.chain(self.rule.group_by.iter_mut().map(|column| &mut column.value)) {
+            if let Some(plain) = unquoted(name).filter(|plain| schema.contains(plain) && !schema.contains(name)) {
+                *name = plain.to_owned();
+            }
+        }
     }
 
     /// Its plan.

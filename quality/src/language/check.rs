@@ -189,7 +189,8 @@ impl<'s> Checker<'s> {
     fn column(&mut self, names: &Names<'_>, column: &str, span: Span) {
         // A field of a nested column is named with a point.
         let parent = column.split_once('.').map_or(column, |(parent, _)| parent);
-        if names.known.contains(column) || names.known.contains(parent) {
+        let plain = unquoted(column).unwrap_or(column);
+        if [column, parent, plain].iter().any(|name| names.known.contains(name)) {
             return;
         }
         self.unknown("column", column, names.columns, span);
@@ -211,6 +212,11 @@ impl<'s> Checker<'s> {
         };
         self.report(span, format!("there is no {what} {name:?}"), hint);
     }
+}
+
+/// The name between backticks, in which Glue wants names with dots.
+pub(crate) fn unquoted(name: &str) -> Option<&str> {
+    name.strip_prefix('`')?.strip_suffix('`').filter(|name| !name.is_empty())
 }
 
 /// The column in `sum(…)` or `avg(…)`.

@@ -20,6 +20,7 @@ mod print;
 mod validate;
 
 pub use ast::Ruleset;
+pub(crate) use check::unquoted;
 pub use check::{check, check_rules};
 pub use diagnostic::Diagnostic;
 pub use parser::parse;

@@ -24,6 +24,7 @@ fn what_is_there_is_fine() {
     for rules in [
         "IsComplete \"id\", IsUnique \"id\" \"email\", Mean \"Amount\" > 1 group by \"day\"",
         "IsComplete \"info.first\", IsComplete \"a.b\"",
+        "IsComplete \"`a.b`\", Mean \"`Amount`\" > 1",
         "ColumnExists \"missing\", ColumnNamesMatchPattern \"[a-z]+\", RowCount > avg(last(10))",
         "ReferentialIntegrity \"id, email\" \"ref.{x,y}\" = 1, ReferentialIntegrity \"id\" \"old.x\" = 1",
         "DatasetMatch \"ref\" \"id->key,day\" \"email->mail\" = 1, SchemaMatch \"ref\" = 1, RowCountMatch \"old\" = 1",

@@ -192,3 +192,28 @@ fn earlier_values_are_worked_into_conditions() {
     check(&frame, &[("RowCount > avg(last(3))", PASSED)]);
     check_in(&with_history("ColumnValues \"y\"", &[3.0]), &frame, &[("ColumnValues \"y\" >= 0.5 * last()", FAILED)]);
 }
+
+/// Identifiers of 64 bits have more digits than a double: what is written is what is meant.
+#[test]
+fn whole_numbers_are_compared_digit_by_digit() {
+    let first = 1_234_567_890_123_456_789_i64;
+    let frame = df!("id" => [Some(first), Some(first + 1), Some(-first), None]).unwrap();
+    for (rule, expected) in [
+        ("= 1234567890123456789", "PFFF"),
+        ("!= 1234567890123456789", "FPPP"),
+        ("in [1234567890123456790, 3]", "FPFF"),
+        ("not in [1234567890123456790, NULL]", "PFPF"),
+        ("in [1, 2, 3, 4, 5, 6, 7, 8, 9, 1234567890123456790]", "FPFF"),
+        ("> 1234567890123456789", "FPFF"),
+        ("<= 1234567890123456789", "PFPF"),
+        ("between -1234567890123456789 and 1234567890123456790", "PFFF"),
+        ("= -1234567890123456789", "FFPF"),
+        ("= 1234567890123456788 + 1", "FFFF"),
+    ] {
+        assert_eq!(letters(&frame, &format!("ColumnValues \"id\" {rule}")), expected, "{rule}");
+    }
+    check(
+        &frame.head(Some(1)),
+        &[("ColumnValues \"id\" = 1234567890123456789", PASSED), ("ColumnValues \"id\" < 1234567890123456789", FAILED)],
+    );
+}

@@ -162,3 +162,26 @@ fn every_type_of_column() {
         &[("ColumnValues \"c\" in [\"a\", \"b\"]", PASSED), ("DistinctValuesCount \"c\" = 2", PASSED), ("ColumnLength \"c\" = 1", PASSED)],
     );
 }
+
+/// As Spark names them, in rulesets for Glue.
+#[test]
+fn columns_in_backticks() {
+    let frame = df!("a.b" => [Some("2024-01-01"), None], "`c`" => [1, 2], "c" => [1, 1], "g h" => [1, 1]).unwrap();
+    check(
+        &frame,
+        &[
+            ("ColumnDataType \"`a.b`\" = \"DATE\" with threshold >= 0.5", PASSED),
+            ("ColumnValues \"`a.b`\" < now()", FAILED),
+            ("Completeness \"`a.b`\" = 0.5 group by \"`g h`\"", PASSED),
+            ("ColumnExists \"`a.b`\"", PASSED),
+            ("IsUnique \"`c`\" \"`a.b`\"", PASSED),
+            // What a column is called goes first.
+            ("IsUnique \"`c`\"", PASSED),
+            ("IsUnique \"c\"", FAILED),
+            ("IsComplete \"`a.c`\"", ERROR),
+            ("IsComplete \"``\"", ERROR),
+        ],
+    );
+    assert_eq!(metric(&frame, "IsComplete \"`a.b`\"", "Column.a.b.Completeness"), 0.5);
+    assert_eq!(letters(&frame, "IsComplete \"`a.b`\""), "PF");
+}

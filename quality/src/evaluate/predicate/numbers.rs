@@ -39,6 +39,25 @@ fn whole(number: f64) -> Option<i64> {
     (number.fract() == 0.0 && number.abs() < WHOLE).then_some(number as i64)
 }
 
+/// What values are compared with: a double, and, if it is a whole number of 64 bits, that, which may have more digits.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Operand {
+    double: f64,
+    whole: Option<i64>,
+}
+
+impl Operand {
+    /// Of a double.
+    pub(crate) fn of(double: f64) -> Operand {
+        Operand { double, whole: whole(double) }
+    }
+
+    /// Of a literal: a number of 64 bits is what is written, even where no double is.
+    pub(crate) fn of_literal(spelled: &str, double: f64) -> Operand {
+        Operand { double, whole: spelled.parse().ok().or_else(|| whole(double)) }
+    }
+}
+
 /// A value as a number.
 pub(crate) struct Number {
     /// The number; null if it can't be read as one.
@@ -53,22 +72,22 @@ impl Number {
         if self.exact { self.value.cast(DataType::Float64) } else { self.value }
     }
 
-    fn operand(&self, operand: f64) -> (Expr, Expr) {
-        match whole(operand) {
-            Some(operand) if self.exact => (self.value.clone(), lit(operand)),
-            _ if self.exact => (self.value.clone().cast(DataType::Float64), lit(operand)),
-            _ => (self.value.clone(), lit(operand)),
+    fn operand(&self, operand: Operand) -> (Expr, Expr) {
+        match operand.whole {
+            Some(whole) if self.exact => (self.value.clone(), lit(whole)),
+            _ if self.exact => (self.value.clone().cast(DataType::Float64), lit(operand.double)),
+            _ => (self.value.clone(), lit(operand.double)),
         }
     }
 
     /// Whether it is one of some. A few are compared one by one, more are looked up.
-    fn among(&self, operands: &[f64]) -> Expr {
+    fn among(&self, operands: &[Operand]) -> Expr {
         if operands.len() <= FEW {
             let equal = operands.iter().map(|operand| self.compare(Compare::Equal, *operand));
             return equal.reduce(Expr::or).unwrap_or_else(|| lit(false));
         }
         if self.exact {
-            let known: HashSet<i64> = operands.iter().filter_map(|operand| whole(*operand)).collect();
+            let known: HashSet<i64> = operands.iter().filter_map(|operand| operand.whole).collect();
             return self.value.clone().map(
                 move |column| {
                     let found: BooleanChunked = column.i64()?.iter().map(|value| value.map(|value| known.contains(&value))).collect();
@@ -78,7 +97,7 @@ impl Number {
             );
         }
         // Zero has no sign here: that of -0.0 goes when zero is added.
-        let known: HashSet<u64> = operands.iter().map(|operand| (operand + 0.0).to_bits()).collect();
+        let known: HashSet<u64> = operands.iter().map(|operand| (operand.double + 0.0).to_bits()).collect();
         self.value.clone().map(
             move |column| {
                 let bits = column.f64()?.iter().map(|value| value.map(|value| known.contains(&(value + 0.0).to_bits())));
@@ -89,7 +108,7 @@ impl Number {
         )
     }
 
-    fn compare(&self, operator: Compare, operand: f64) -> Expr {
+    fn compare(&self, operator: Compare, operand: Operand) -> Expr {
         let (value, operand) = self.operand(operand);
         match operator {
             Compare::Greater => value.gt(operand),
@@ -104,6 +123,11 @@ impl Number {
 
 /// Whether each value holds a condition on numbers.
 pub(crate) fn holds(value: &Expr, dtype: &DataType, numbers: &Numbers) -> Result<Expr, Fault> {
+    holds_exactly(value, dtype, &numbers.map(|operand| operand.map(Operand::of)))
+}
+
+/// The same, of operands that may be whole numbers of more digits than doubles have.
+pub(crate) fn holds_exactly(value: &Expr, dtype: &DataType, numbers: &Comparison<Option<Operand>>) -> Result<Expr, Fault> {
     let null = || value.clone().is_null();
     match numbers {
         Comparison::Compare { operator: Compare::Equal, operand: None } => return Ok(null()),
@@ -133,7 +157,7 @@ pub(crate) fn holds(value: &Expr, dtype: &DataType, numbers: &Numbers) -> Result
             return Err(Fault::error("NULL is neither greater nor less than a number; use `= NULL` or `!= NULL`."));
         }
         Comparison::In { negated, operands } => {
-            let equal = number.among(&operands.iter().flatten().copied().collect::<Vec<f64>>());
+            let equal = number.among(&operands.iter().flatten().copied().collect::<Vec<Operand>>());
             match (*negated, operands.contains(&None)) {
                 (false, false) => equal,
                 (false, true) => equal.fill_null(false).or(null()),

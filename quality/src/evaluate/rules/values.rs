@@ -4,13 +4,17 @@ use polars::prelude::{DataType, Expr};
 
 use super::super::condition::Numbers;
 use super::super::judge::{Shares, show, unmet};
-use super::super::predicate::{self, dates, numbers, text};
+use super::super::predicate::{
+    self, dates,
+    numbers::{self, Operand},
+    text,
+};
 use super::super::scope::named;
 use super::super::{Fault, Plan, RowTest, Scope, Verdict, condition, past, plan::Check};
 use super::completeness::no_rows;
 use super::lengths::ends;
 use super::moments::no_value;
-use crate::language::ast::{Compare, Comparison, Condition, TextCondition};
+use crate::language::ast::{Compare, Comparison, Condition, Number, TextCondition};
 use crate::stats::{Measure, Predicate};
 
 /// Whole numbers below are exact as doubles.
@@ -24,7 +28,7 @@ pub(super) fn plan(scope: &Scope<'_>) -> Result<Plan, Fault> {
     let pass = match condition {
         Condition::Number(comparison) => {
             let numbers = scope.resolve_numbers(comparison)?;
-            let pass = numbers::holds(&named(&column), dtype, &numbers)?;
+            let pass = numbers::holds_exactly(&named(&column), dtype, &operands(comparison, &numbers))?;
             decided = ends(&numbers).map(|ends| (numbers, ends));
             pass
         }
@@ -47,6 +51,22 @@ pub(super) fn plan(scope: &Scope<'_>) -> Result<Plan, Fault> {
         }
     };
     Ok(plan.with_rows(rows))
+}
+
+/// What values are compared with: literals as they are written, all else as it is worked out.
+fn operands(written: &Comparison<Number>, resolved: &Numbers) -> Comparison<Option<Operand>> {
+    let literals = written.operands();
+    let mut at = 0;
+    // Where a past is missing, a comparison is another than the one that is written.
+    let same = literals.len() == resolved.operands().len() && !past::looks_back(written);
+    resolved.map(|operand| {
+        let literal = literals.get(at).copied().filter(|_| same);
+        at += 1;
+        operand.map(|operand| match literal {
+            Some(Number::Literal(spelled, _)) => Operand::of_literal(spelled, operand),
+            _ => Operand::of(operand),
+        })
+    })
 }
 
 /// Whether the least and greatest number decide as each value's comparison does.
