@@ -108,6 +108,12 @@ impl Shares {
     }
 }
 
+/// What is expected of a number that is a share of rows as well, in words.
+pub(crate) fn expected_of_both(judge: &Judge, shares: &Shares) -> String {
+    let share = if shares.partial() { shares.expected() } else { String::new() };
+    [judge.expected().to_owned(), share].into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(" and ")
+}
+
 /// A share; of no rows, all.
 pub(crate) fn ratio(hits: u64, rows: u64) -> f64 {
     if rows == 0 { 1.0 } else { hits as f64 / rows as f64 }

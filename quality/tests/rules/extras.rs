@@ -205,3 +205,47 @@ fn distributions_of_two_days_compare() {
     let grouped = df!("x" => [5.0, 15.0, 25.0], "g" => ["a", "a", "b"]).unwrap();
     check_in(&context, &grouped, &[("DistributionMatch \"x\" \"ref.x\" \"chi-square\" between 0.66 and 0.67 where \"x < 20\"", PASSED)]);
 }
+
+/// Nothing that can be written about shares is passed over: a share that no rows reach fails every rule that takes one.
+#[test]
+fn every_rule_that_takes_a_share_is_held_to_it() {
+    let frame =
+        df!("id" => [1, 2, 3], "s" => ["a", "b", "c"], "d" => ["2024-01-01", "2024-01-02", "2024-01-03"], "n" => [1, 2, 3]).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a file");
+    std::fs::write(&file, "of some bytes").unwrap();
+    let rules = [
+        "Completeness \"s\" >= 0",
+        "IsComplete \"s\"",
+        "ColumnDataType \"d\" = \"DATE\"",
+        "Uniqueness \"id\" >= 0",
+        "IsUnique \"id\"",
+        "IsPrimaryKey \"id\"",
+        "ColumnLength \"s\" = 1",
+        "ColumnValues \"id\" > 0",
+        "DataFreshness \"d\" > 1 hours",
+        "CustomSql \"select id from primary\"",
+        "ReferentialIntegrity \"id\" \"ref.id\" >= 0",
+        "DatasetMatch \"ref\" \"id\" >= 0",
+        "Monotonic \"id\"",
+        "Outliers \"n\" \"mad\" \"3\" >= 0",
+        "ColumnPair \"id\" \"<=\" \"n\"",
+        "MulticolumnSum \"id\" \"n\" > 0",
+        "NoOverlap \"id\" \"n\"",
+        "Format \"d\" \"iso-date\"",
+        "RowCount = 3",
+        &format!("FileSize {file:?} > 0 B"),
+        &format!("FileFreshness {file:?} > \"2020-01-01\""),
+    ];
+    let context = context().with_reference("ref", Dataset::of_frame(frame.clone()));
+    let mut asked = std::collections::BTreeSet::new();
+    for rule in rules {
+        let kind = RuleType::find(rule.split(' ').next().unwrap()).unwrap();
+        asked.insert(kind.name());
+        let tag = if kind.spec().threshold { "threshold" } else { "mostly" };
+        let [all, more] = ["= 1", "> 1"].map(|share| format!("{rule} with {tag} {share}"));
+        check_in(&context, &frame, &[(&all, PASSED), (&more, FAILED)]);
+    }
+    let taking = RuleType::ALL.iter().filter(|kind| kind.spec().threshold || kind.spec().row_level).map(|kind| kind.name());
+    assert_eq!(asked, taking.collect());
+}

@@ -24,7 +24,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use lakegate_quality::data::Dataset;
 use lakegate_quality::evaluate::{Context, Evaluated, Outcome, RuleResult, evaluate};
-use lakegate_quality::language::{self, Ruleset};
+use lakegate_quality::language::{self, RuleType, Ruleset};
 use polars::prelude::*;
 
 const PASSED: Outcome = Outcome::Passed;

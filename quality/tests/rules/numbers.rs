@@ -32,6 +32,11 @@ fn counts() {
             ("RowCount = 2 where \"n = 2\"", PASSED),
             ("RowCount = 0 where \"n > 100\"", PASSED),
             ("RowCount > 0 where \"n > 100\"", FAILED),
+            // The share of rows for which a count holds is all or nothing.
+            ("RowCount = 5 with threshold > 0.5", PASSED),
+            ("RowCount = 4 with threshold > 0.5", FAILED),
+            ("RowCount = 4 with threshold < 0.5", PASSED),
+            ("RowCount = 5 with threshold > 1", FAILED),
             ("ColumnCount = 7", PASSED),
             ("ColumnExists \"n\"", PASSED),
             ("ColumnExists \"N\"", FAILED),

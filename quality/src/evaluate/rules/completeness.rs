@@ -1,6 +1,6 @@
 //! `Completeness` and `IsComplete`.
 
-use super::super::judge::{Judge, Shares, ratio, unmet};
+use super::super::judge::{Judge, Shares, expected_of_both, ratio, unmet};
 use super::super::predicate;
 use super::super::scope::named;
 use super::super::{Fault, Plan, RowTest, Scope, Verdict};
@@ -21,8 +21,7 @@ pub(super) fn plan(scope: &Scope<'_>) -> Result<Plan, Fault> {
         }
         let share = ratio(hits, rows);
         let holds = if whole || shares.partial() { shares.hold(hits, rows) && judge.holds(share) } else { judge.holds(share) };
-        let expected = [judge.expected().to_owned(), if whole || shares.partial() { shares.expected() } else { String::new() }];
-        let expected = expected.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(" and ");
+        let expected = if whole { shares.expected() } else { expected_of_both(&judge, &shares) };
         Ok(Verdict::new(holds)
             .metric(format!("Column.{column}.Completeness"), share)
             .because(|| unmet(share, &format!("{} of {rows} values are null; expected {expected}.", rows - hits))))

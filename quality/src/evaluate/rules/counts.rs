@@ -1,16 +1,24 @@
 //! Rows and columns: `RowCount`, `ColumnCount`, `ColumnExists`, `ColumnNamesMatchPattern`.
 
-use super::super::judge::{Judge, ratio, unmet};
+use super::super::judge::{Judge, Shares, ratio, unmet};
 use super::super::predicate::pattern::Pattern;
 use super::super::scope::{column_of, quoted};
 use super::super::{Fault, Plan, Scope, Verdict};
 use crate::stats::Measure;
 
 pub(super) fn row_count(scope: &Scope<'_>) -> Result<Plan, Fault> {
-    let judge = Judge::of(scope)?;
+    let (judge, shares) = (Judge::of(scope)?, Shares::of(scope)?);
     let rows = scope.statistic(Measure::Rows);
     let wants = vec![rows.clone()];
-    Ok(Plan::shared(wants, move |found| Ok(judge.verdict("Dataset.*.RowCount", found.rows(&rows)? as f64, String::new))))
+    Ok(Plan::shared(wants, move |found| {
+        let mut verdict = judge.verdict("Dataset.*.RowCount", found.rows(&rows)? as f64, String::new);
+        if shares.partial() {
+            // How many rows there are is right for all of them, or for none.
+            let share = shares.verdict("", u64::from(verdict.holds), 1, || "as one".to_owned());
+            (verdict.holds, verdict.reason) = (share.holds, verdict.reason.or(share.reason).filter(|_| !share.holds));
+        }
+        Ok(verdict)
+    }))
 }
 
 pub(super) fn column_count(scope: &Scope<'_>) -> Result<Plan, Fault> {

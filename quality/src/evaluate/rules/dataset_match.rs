@@ -2,7 +2,7 @@
 
 use polars::prelude::{DataType, Expr, LazyFrame, Schema, UniqueKeepStrategy, len, lit};
 
-use super::super::judge::{Judge, ratio, unmet};
+use super::super::judge::{Judge, Shares, expected_of_both, ratio, unmet};
 use super::super::predicate::shown;
 use super::super::scope::{column_of, named, quoted};
 use super::super::{Fault, Plan, RowTest, Scope, Verdict, plan::Check};
@@ -13,7 +13,7 @@ use crate::data::Dataset;
 
 /// `"ref" "id->id_ref,k"`, and maybe `"a->b,c"`; without, all columns that are no key.
 pub(super) fn plan(scope: &Scope<'_>) -> Result<Plan, Fault> {
-    let judge = Judge::of(scope)?;
+    let (judge, shares) = (Judge::of(scope)?, Shares::of(scope)?);
     let alias = scope.parameter(0)?.to_owned();
     let reference = scope.reference(&alias, "additional sources")?.clone();
     let keys = mapping(scope.parameter(1)?);
@@ -52,8 +52,10 @@ pub(super) fn plan(scope: &Scope<'_>) -> Result<Plan, Fault> {
             return Err(no_rows());
         }
         let share = ratio(hits, rows);
-        Ok(Verdict::new(judge.holds(share)).metric(metric.clone(), share).because(|| {
-            unmet(share, &format!("{} of {rows} rows are not equal to those of \"{name}\"; expected {}.", rows - hits, judge.expected()))
+        let holds = judge.holds(share) && (!shares.partial() || shares.hold(hits, rows));
+        Ok(Verdict::new(holds).metric(metric.clone(), share).because(|| {
+            let expected = expected_of_both(&judge, &shares);
+            unmet(share, &format!("{} of {rows} rows are not equal to those of \"{name}\"; expected {expected}.", rows - hits))
         }))
     })?;
     let (ours, theirs): (Vec<String>, Vec<String>) = key_columns.into_iter().map(|(ours, _, theirs, _)| (ours, theirs)).unzip();

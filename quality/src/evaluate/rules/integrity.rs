@@ -2,7 +2,7 @@
 
 use polars::prelude::{DataType, Expr, JoinArgs, JoinType, LazyFrame, MaintainOrderJoin, UniqueKeepStrategy, lit};
 
-use super::super::judge::{Judge, Shares, ratio, unmet};
+use super::super::judge::{Judge, Shares, expected_of_both, ratio, unmet};
 use super::super::predicate::{is_nested, shown};
 use super::super::scope::{column_of, named};
 use super::super::{Fault, Plan, RowTest, Scope, Verdict};
@@ -96,7 +96,14 @@ pub(super) fn plan(scope: &Scope<'_>) -> Result<Plan, Fault> {
         let share = ratio(hits, rows);
         let holds = judge.holds(share) && (!shares.partial() || shares.hold(hits, rows));
         Ok(Verdict::new(holds).metric(metric.clone(), share).because(|| {
-            unmet(share, &format!("{} of {rows} rows have a key that is not in \"{target}\"; expected {}.", rows - hits, judge.expected()))
+            unmet(
+                share,
+                &format!(
+                    "{} of {rows} rows have a key that is not in \"{target}\"; expected {}.",
+                    rows - hits,
+                    expected_of_both(&judge, &shares)
+                ),
+            )
         }))
     })
 }

@@ -42,7 +42,7 @@ pub(super) fn no_value(column: &str) -> Fault {
 pub(super) fn range(scope: &Scope<'_>) -> Result<Plan, Fault> {
     let judge = Judge::of(scope)?;
     let (column, dtype) = scope.column(0)?;
-    if !dtype.is_primitive_numeric() && !dtype.is_decimal() {
+    if !dtype.is_primitive_numeric() && !dtype.is_decimal() && !dtype.is_null() {
         return Err(Fault::error(format!("Column \"{column}\" is of type {dtype}, not a number.")));
     }
     let metric = format!("Column.{column}.Range");

@@ -56,7 +56,8 @@ pub(super) fn plan(scope: &Scope<'_>) -> Result<Plan, Fault> {
             }
         };
         let expected = shares.expected();
-        Ok(verdict.because(|| unmet(share, &format!("{}; expected {expected}.", faults.join("; ")))))
+        faults.push(format!("expected {expected}."));
+        Ok(verdict.because(|| unmet(share, &faults.join("; "))))
     });
     Ok(plan.with_rows(rows))
 }

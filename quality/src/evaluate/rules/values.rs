@@ -107,7 +107,7 @@ pub(super) fn share_of(scope: &Scope<'_>, column: String, what: &str, pass: Expr
         if rows == 0 {
             return Err(no_rows());
         }
-        Ok(shares.verdict(metric.clone(), hits, rows, || format!("\"{column}\" {condition}")))
+        Ok(shares.verdict(metric.clone(), hits, rows, || format!("\"{column}\" {condition}").trim_end().to_owned()))
     })
 }
 
