@@ -1,7 +1,8 @@
 //! Rules put together by `and` and `or`, with their parts in one list.
 
-use polars::prelude::Schema;
+use polars::prelude::{DataType, Schema};
 
+use super::predicate::is_nested;
 use super::{Context, Fault, Plan, Scope, Want, past, rules};
 use crate::data::Dataset;
 use crate::language::ast::{Analyzer, Compare, Comparison, Condition, Label, Level, Node, Operator, Rule};
@@ -61,7 +62,10 @@ impl Leaf {
         let scope = Scope { rule: &self.rule, analyzer: self.analyzer, index, data, whole, context, past, primary };
         scope.filter()?;
         for column in &self.rule.group_by {
-            super::scope::column_of(data.schema(), &column.value, "the dataset")?;
+            let dtype = super::scope::column_of(data.schema(), &column.value, "the dataset")?;
+            if is_nested(dtype) || *dtype == DataType::Binary {
+                return Err(Fault::error(format!("Column \"{}\" is of type {dtype}, whose values make no groups.", column.value)));
+            }
         }
         let mut plan = rules::plan(&scope)?;
         if !self.rule.group_by.is_empty() && self.condition_looks_back() {

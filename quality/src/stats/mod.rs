@@ -18,7 +18,7 @@ mod states;
 pub mod statistic;
 mod store;
 
-pub(crate) use self::pass::{FEW_THREADS, Key};
+pub(crate) use self::pass::{FEW_THREADS, Key, key_text};
 
 pub use self::{
     error::{MeasureError, StatisticError},

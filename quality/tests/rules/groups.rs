@@ -336,3 +336,24 @@ fn no_history_is_asked_for_by_a_rule_that_does_not_look_back() {
     let asked = asked.0.lock().unwrap();
     assert!(asked.len() > 150 && asked.iter().all(|name| name.starts_with("RowCount group by \"g\"")), "{} are asked for", asked.len());
 }
+
+#[test]
+fn numbers_make_as_many_groups_as_there_are() {
+    let numbers = [0.3, 0.1 + 0.2, 0.0, -0.0, f64::NAN, 1e300, 1_234_567.1, 1_234_567.2];
+    let folder = tempfile::tempdir().unwrap();
+    // Zeros of both signs come from two files.
+    for (name, numbers) in [("a", &numbers[..3]), ("b", &numbers[3..])] {
+        let mut frame = df!("f" => numbers, "x" => vec![1; numbers.len()]).unwrap();
+        ParquetWriter::new(std::fs::File::create(folder.path().join(format!("{name}.parquet"))).unwrap()).finish(&mut frame).unwrap();
+    }
+    let data = Dataset::of_files(&[folder.path().to_owned()], None).unwrap();
+    for rule in ["RowCount > 0", "Monotonic \"x\"", "NoGaps \"x\" \"1\""] {
+        let evaluation = evaluate(&parse(&format!("Rules = [{rule} group by \"f\"]")), &data, &context()).evaluation;
+        let name = |metric: &String| metric.split_once('[').unwrap().1.trim_end_matches(']').to_owned();
+        let mut groups: Vec<String> = evaluation.rules[0].metrics.keys().map(name).collect();
+        groups.sort_unstable();
+        assert_eq!(groups, ["0.0", "0.3", "0.30000000000000004", "1234567.1", "1234567.2", "1e300", "NaN"], "{rule}");
+    }
+    let lists = df!("l" => [Series::new("".into(), [1, 2]), Series::new("".into(), [1])]).unwrap();
+    check(&lists, &[("RowCount = 1 group by \"l\"", ERROR), ("RowCount = 2", PASSED)]);
+}

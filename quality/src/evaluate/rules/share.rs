@@ -5,7 +5,7 @@ use polars::prelude::{DataFrame, DataType, Engine, Expr, LazyFrame, len};
 use super::super::fault::guarded;
 use super::super::scope::named;
 use super::super::{Fault, Found, Plan, RowTest, Scope, Verdict};
-use crate::stats::Key;
+use crate::stats::{Key, key_text};
 
 /// A plan that counts the rows which pass, in each group, and judges the counts.
 pub(super) fn by_rows<F>(scope: &Scope<'_>, test: RowTest, judge: F) -> Result<Plan, Fault>
@@ -48,13 +48,13 @@ fn count(found: &Found<'_>, test: &RowTest, filter: Option<&Expr>, groups: &[Str
     Ok(keys.into_iter().enumerate().map(|(row, key)| (key, hits.get(row).unwrap_or(0), rows.get(row).unwrap_or(0))).collect())
 }
 
-/// The groups' keys, from columns `key0`, `key1`, ….
+/// The groups' keys as the shared pass has them, from columns `key0`, `key1`, ….
 pub(super) fn keys(frame: &DataFrame, columns: usize) -> Result<Vec<Key>, Fault> {
     let mut keys = vec![Vec::with_capacity(columns); frame.height()];
     for at in 0..columns {
-        let column = frame.column(&format!("key{at}"))?.cast(&DataType::String)?;
-        for (key, value) in keys.iter_mut().zip(column.str()?.iter()) {
-            key.push(value.map(str::to_owned));
+        let column = frame.column(&format!("key{at}"))?;
+        for (row, key) in keys.iter_mut().enumerate() {
+            key.push(key_text(&column.get(row)?));
         }
     }
     Ok(keys)

@@ -39,9 +39,15 @@ fn condition_name(place: usize) -> PlSmallStr {
 }
 
 fn key(part: &DataFrame, section: &Section) -> PolarsResult<Key> {
-    let values = section.group_by.iter().map(|name| {
-        let value = part.column(name)?.get(0)?;
-        Ok(if value.is_null() { None } else { Some(value.str_value().into_owned()) })
-    });
-    values.collect()
+    section.group_by.iter().map(|name| Ok(key_text(&part.column(name)?.get(0)?))).collect()
+}
+
+/// A value of a group as text; `None` is null. Different numbers are different texts, and zero has no sign.
+pub(crate) fn key_text(value: &AnyValue<'_>) -> Option<String> {
+    Some(match value {
+        AnyValue::Null => return None,
+        AnyValue::Float32(number) => format!("{:?}", number + 0.0),
+        AnyValue::Float64(number) => format!("{:?}", number + 0.0),
+        value => value.str_value().into_owned(),
+    })
 }

@@ -13,7 +13,7 @@ mod run;
 
 pub(crate) use self::{
     column::extremes_of,
-    groups::Key,
+    groups::{Key, key_text},
     plan::{FEW_THREADS, Plan, Target, columns_of_statistic as columns_of},
     run::{Found, GROUPS, Groups, Value, run},
 };
