@@ -33,7 +33,9 @@ struct Tenths {
 /// Classes that were made of references' columns before. A rule may be planned many times, once for each group and
 /// once for each part of a table, and a reference is not read again for that.
 #[derive(Clone, Default)]
-pub(crate) struct Known(Arc<Mutex<HashMap<(String, String), (Dataset, Tenths)>>>);
+pub(crate) struct Known(Arc<Mutex<HashMap<AliasAndColumn, (Dataset, Tenths)>>>);
+
+type AliasAndColumn = (String, String);
 
 impl Known {
     fn tenths(&self, (alias, reference): (&str, &Dataset), column: &str, value: &Expr) -> Result<Tenths, Fault> {
