@@ -95,6 +95,7 @@ mod tests {
             ("(RowCount > last()) or ((Mean \"a\" > 1) and (Sum \"a\" > 2 + min(last(4))))", vec![("RowCount", 1), ("Sum \"a\"", 4)]),
             ("ColumnValues \"a\" > 1 with threshold > avg(last(6))", vec![("ColumnValues \"a\" compliance", 6)]),
             ("ColumnValues \"a\" < max(last(2))", vec![("ColumnValues \"a\" maximum", 2)]),
+            ("IsPrimaryKey \"a\" with mostly >= min(last(2))", vec![("IsPrimaryKey \"a\" compliance", 2)]),
             ("DetectAnomalies \"Completeness\" \"a\"", vec![("Completeness \"a\"", POINTS)]),
         ] {
             let expected: Vec<(String, usize)> = expected.into_iter().map(|(name, most): (&str, _)| (name.to_owned(), most)).collect();

@@ -249,3 +249,18 @@ fn every_rule_that_takes_a_share_is_held_to_it() {
     let taking = RuleType::ALL.iter().filter(|kind| kind.spec().threshold || kind.spec().row_level).map(|kind| kind.name());
     assert_eq!(asked, taking.collect());
 }
+
+/// One rule's columns are not worked out anew for each of the others: with so many that would never end.
+#[test]
+fn many_rules_on_intervals_are_as_many_and_no_more() {
+    let evaluate = || {
+        let frame = df!("from" => [1, 2, 5, 7], "until" => [3, 4, 6, 6], "g" => ["a", "a", "b", "b"]).unwrap();
+        let rules: Vec<String> = (0..24).map(|at| format!("NoOverlap \"from\" \"until\" where \"{at} = {at}\"")).collect();
+        let evaluated = run(&frame, &rules.join(", "));
+        assert!(evaluated.evaluation.rules.iter().all(|rule| rule.outcome == FAILED));
+        assert_eq!(rows_of(&evaluated).concat(), "FFPF");
+        assert_eq!(evaluated.failing_rows().unwrap().collect().unwrap().height(), 3);
+    };
+    // Joins are in each other; without optimisation Polars takes more stack for them than threads of tests have.
+    std::thread::Builder::new().stack_size(64 << 20).spawn(evaluate).unwrap().join().unwrap();
+}

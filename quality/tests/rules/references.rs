@@ -163,3 +163,11 @@ fn a_reference_is_read_once_for_its_classes() {
     run_in(&other, &frame, rules);
     assert_eq!(read.load(Ordering::Relaxed), 200);
 }
+
+#[test]
+fn distributions_are_compared_with_references_whose_names_have_dots() {
+    let frame = df!("x" => [1.0, 2.0, 3.0]).unwrap();
+    let context = context().with_reference("old.2024", Dataset::of_frame(frame.clone()));
+    let rules = ["ks", "psi"].map(|method| format!("DistributionMatch \"x\" \"old.2024.x\" \"{method}\" = 0"));
+    check_in(&context, &frame, &rules.each_ref().map(|rule| (rule.as_str(), PASSED)));
+}

@@ -48,6 +48,20 @@ fn numbers_that_are_not_finite() {
     assert_rows(&tables::odd(), "id", &zeros, &[]);
 }
 
+/// Literals of more digits than a double has: their neighbours are other numbers.
+#[test]
+fn whole_numbers_of_many_digits() {
+    let conditions = [
+        ("= 9007199254740993", "= 9007199254740993"),
+        ("!= 9007199254740993", "<> 9007199254740993"),
+        ("< 9007199254740993", "< 9007199254740993"),
+        ("in [9007199254740991, 9007199254740993]", "IN (9007199254740991, 9007199254740993)"),
+        ("between 9007199254740990 and 9007199254740993", "BETWEEN 9007199254740991 AND 9007199254740992"),
+    ];
+    let rule = |(condition, passes): &(&str, &str)| RowRule::of(format!("ColumnValues \"large\" {condition}"), format!("large {passes}"));
+    assert_rows(&tables::odd(), "id", &conditions.iter().map(rule).collect::<Vec<_>>(), &[]);
+}
+
 #[test]
 fn strings_against_conditions() {
     let rule = |condition: &str, passes: &str| RowRule::of(format!("ColumnValues \"text\" {condition}"), passes);

@@ -59,7 +59,7 @@ pub(super) fn plan(scope: &Scope<'_>) -> Result<Plan, Fault> {
     let (column, dtype) = scope.column(0)?;
     let method = scope.parameter(2)?.to_owned();
     let target = scope.parameter(1)?;
-    let (alias, other) = target.split_once('.').ok_or_else(|| Fault::error(format!("\"{target}\" is no \"reference.column\".")))?;
+    let (alias, other) = scope.source_of(target).ok_or_else(|| Fault::error(format!("\"{target}\" is no \"reference.column\".")))?;
     let reference = scope.reference(alias, "additional data sources")?.clone();
     let other = other.trim_start_matches('{').trim_end_matches('}').trim().to_owned();
     let other_type = column_of(reference.schema(), &other, &format!("\"{alias}\""))?.clone();

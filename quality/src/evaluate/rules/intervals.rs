@@ -23,8 +23,12 @@ pub(super) fn plan(scope: &Scope<'_>) -> Result<Plan, Fault> {
     let text = value(&from, from_type) + lit(" until ") + value(&until, until_type);
     let filter = scope.filter()?;
     let test = RowTest::of_value(pass, text).words("Interval: ", " overlaps another, or ends before it starts.").prepared({
-        let keys = keys.clone();
-        move |frame| marks.prepare(frame, start.clone(), end.clone(), filter.clone(), &keys)
+        let (keys, data) = (keys.clone(), scope.data.clone());
+        move |frame| {
+            // Not of the frame, which has the columns of all rules before: each would make the plan twice as long.
+            let own = data.scan().unwrap_or_else(|_| frame.clone());
+            marks.prepare((frame, own), (start.clone(), end.clone()), filter.clone(), &keys)
+        }
     });
     let shares = Shares::of(scope)?;
     let metric = format!("Multicolumn.{from},{until}.NoOverlap.Compliance");
@@ -51,10 +55,18 @@ struct Marks {
 }
 
 impl Marks {
-    fn prepare(&self, frame: LazyFrame, start: Expr, end: Expr, filter: Option<Expr>, keys: &[String]) -> LazyFrame {
+    /// Marks the rows of a frame, whose intervals are those of another with the same rows.
+    fn prepare(
+        &self,
+        (frame, own): (LazyFrame, LazyFrame),
+        (start, end): (Expr, Expr),
+        filter: Option<Expr>,
+        keys: &[String],
+    ) -> LazyFrame {
         let (index, start_mark, end_mark) = (self.index.as_str(), self.start.as_str(), self.end.as_str());
-        let frame = frame.with_row_index(index, None).with_columns([start.alias(start_mark), end.alias(end_mark)]);
-        let mut intervals = frame.clone();
+        let bounds = [start.alias(start_mark), end.alias(end_mark)];
+        let frame = frame.with_row_index(index, None).with_columns(bounds.clone());
+        let mut intervals = own.with_row_index(index, None).with_columns(bounds);
         if let Some(filter) = filter {
             intervals = intervals.filter(filter);
         }
