@@ -256,10 +256,16 @@ fn many_rules_on_intervals_are_as_many_and_no_more() {
     let evaluate = || {
         let frame = df!("from" => [1, 2, 5, 7], "until" => [3, 4, 6, 6], "g" => ["a", "a", "b", "b"]).unwrap();
         let rules: Vec<String> = (0..24).map(|at| format!("NoOverlap \"from\" \"until\" where \"{at} = {at}\"")).collect();
-        let evaluated = run(&frame, &rules.join(", "));
-        assert!(evaluated.evaluation.rules.iter().all(|rule| rule.outcome == FAILED));
-        assert_eq!(rows_of(&evaluated).concat(), "FFPF");
-        assert_eq!(evaluated.failing_rows().unwrap().collect().unwrap().height(), 3);
+        let folder = tempfile::tempdir().unwrap();
+        ParquetWriter::new(std::fs::File::create(folder.path().join("a.parquet")).unwrap()).finish(&mut frame.clone()).unwrap();
+        let file = Dataset::of_files(&[folder.path().to_owned()], None).unwrap();
+        let ruleset = parse(&format!("Rules = [Monotonic \"from\", {}]", rules.join(", ")));
+        for data in [Dataset::of_frame(frame), file] {
+            let evaluated = lakegate_quality::evaluate::evaluate(&ruleset, &data, &context());
+            assert!(evaluated.evaluation.rules.iter().skip(1).all(|rule| rule.outcome == FAILED), "{:?}", evaluated.evaluation);
+            assert_eq!(rows_of(&evaluated).concat(), "FFPF");
+            assert_eq!(evaluated.failing_rows().unwrap().collect().unwrap().height(), 3);
+        }
     };
     // Joins are in each other; without optimisation Polars takes more stack for them than threads of tests have.
     std::thread::Builder::new().stack_size(64 << 20).spawn(evaluate).unwrap().join().unwrap();

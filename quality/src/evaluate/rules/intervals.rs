@@ -65,8 +65,9 @@ impl Marks {
     ) -> LazyFrame {
         let (index, start_mark, end_mark) = (self.index.as_str(), self.start.as_str(), self.end.as_str());
         let bounds = [start.alias(start_mark), end.alias(end_mark)];
-        let frame = frame.with_row_index(index, None).with_columns(bounds.clone());
-        let mut intervals = own.with_row_index(index, None).with_columns(bounds);
+        // The index after the bounds: one that is part of reading a file would be in the other's columns too.
+        let frame = frame.with_columns(bounds.clone()).with_row_index(index, None);
+        let mut intervals = own.with_columns(bounds).with_row_index(index, None);
         if let Some(filter) = filter {
             intervals = intervals.filter(filter);
         }
