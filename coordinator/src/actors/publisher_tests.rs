@@ -112,7 +112,9 @@ impl Storage for Files {
             if files.remove(from) {
                 files.insert(to.clone());
             }
-            assert!(files.contains(to), "{to} is at neither place");
+            if !files.contains(to) {
+                return Err(Failure::new(FailureCode::LakeIo, format!("{to} is at neither place")));
+            }
         }
         Ok(moves.iter().map(|promotion| promotion.to.to_string()).collect())
     }
@@ -136,26 +138,34 @@ fn change(execution: &str, on_top_of: Option<u64>) -> TableChange {
     }
 }
 
-const STAGED: [&str; 2] = ["/lake/_staging/a", "/lake/_staging/b"];
+/// Of the second file the states are lost.
+const STAGED: [&str; 3] = ["/lake/_staging/a", "/lake/_staging/a.states", "/lake/_staging/b"];
+const LET_IN: [&str; 3] = ["/lake/_lakegate/states/a.states", "/lake/orders/a", "/lake/orders/b"];
 
-fn moves() -> Vec<Promotion> {
-    let to = ["/lake/orders/a", "/lake/orders/b"].map(Location::new);
-    STAGED.map(Location::new).into_iter().zip(to).map(|(from, to)| Promotion { from, to }).collect()
+fn moves() -> Moves {
+    let promotion = |from: String, to: String| Promotion { from: Location::new(from), to: Location::new(to) };
+    Moves {
+        files: ["a", "b"].map(|name| promotion(format!("/lake/_staging/{name}"), format!("/lake/orders/{name}"))).to_vec(),
+        states: ["a", "b"]
+            .map(|name| promotion(format!("/lake/_staging/{name}.states"), format!("/lake/_lakegate/states/{name}.states")))
+            .to_vec(),
+    }
 }
 
 #[tokio::test]
 async fn what_was_overtaken_is_out_of_the_tables_folder_whenever_that_is_found() {
     for (staged, why) in [
         (STAGED, "nothing was moved"),
-        (["/lake/orders/a", STAGED[1]], "a crash came while it was moved"),
-        (["/lake/orders/a", "/lake/orders/b"], "a crash came before it was published"),
+        (["/lake/orders/a", STAGED[1], STAGED[2]], "a crash came while it was moved"),
+        (["/lake/orders/a", STAGED[1], "/lake/orders/b"], "a crash came before its states were moved"),
+        (LET_IN, "a crash came before it was published"),
     ] {
         let (table, files) = (Table::default(), Files::with(&staged));
         table.add(&change("ex-other", None)).unwrap();
         let refused = move_and_register(&table, &files, moves(), Some(change("ex-1", Some(0)))).await.unwrap_err();
         assert_eq!((refused.code, files.names()), (FailureCode::Overtaken, STAGED.map(str::to_owned).to_vec()), "{why}");
         move_and_register(&table, &files, moves(), Some(change("ex-1", Some(1)))).await.unwrap();
-        assert_eq!(files.names(), ["/lake/orders/a", "/lake/orders/b"]);
+        assert_eq!(files.names(), LET_IN);
     }
     let (table, files) = (Table::default(), Files::with(&STAGED));
     *table.others.lock().unwrap() = vec![change("ex-other", None)];
@@ -169,5 +179,5 @@ async fn a_promotion_taken_up_after_its_publish_is_not_overtaken_by_those_that_c
     move_and_register(&table, &files, moves(), Some(change("ex-1", Some(0)))).await.unwrap();
     table.add(&change("ex-other", None)).unwrap();
     move_and_register(&table, &files, moves(), Some(change("ex-1", Some(0)))).await.unwrap();
-    assert_eq!(files.names(), ["/lake/orders/a", "/lake/orders/b"]);
+    assert_eq!(files.names(), LET_IN);
 }

@@ -18,7 +18,7 @@ use polars::{
 
 use super::{
     DataError, Dataset,
-    blame::{blame, caught, check_lines, guarded},
+    blame::{blame, caught, guarded, misshapen},
     dataset::Origin,
     source::{Kind, Source, open},
     unify::named,
@@ -195,16 +195,15 @@ fn stream(dataset: &Dataset, plans: Vec<LazyFrame>, files: Vec<Source>, columns:
     // Nobody waits for what is sent if the receiver is gone.
     std::thread::spawn(move || {
         let (give, files) = lines;
-        if let Some(misshapen) = caught(|| files.iter().find_map(|(file, _)| check_lines(file).err()), &files).unwrap_or_else(Some) {
+        if let Some(misshapen) = files.iter().find_map(misshapen) {
             let _ = give.send(Err(misshapen));
         }
     });
     let dataset = dataset.clone();
     // A thread that is gone without a word would look like the end of the rows.
     std::thread::spawn(move || {
-        let at_once = |plans: Vec<LazyFrame>, files: &[Source]| {
-            caught(|| hand_over(&dataset, plans, files, &wanted, &give), files).unwrap_or_else(Err)
-        };
+        let at_once =
+            |plans: Vec<LazyFrame>, files: &[Source]| caught(|| hand_over(&dataset, plans, files, &wanted, &give), &[]).unwrap_or_else(Err);
         let mut is_wanted = plans.is_empty() && files.is_empty() || read_on(at_once(plans, &files), &give);
         for files in later.chunks(OPENED_AT_ONCE) {
             is_wanted = is_wanted && read_on(at_once(Vec::new(), files), &give);
@@ -241,7 +240,7 @@ fn hand_over(
         Ok(failed)
     });
     let plan = all.sink_batches(hand_over, false, NonZeroUsize::new(ROWS_OF_BATCH))?;
-    match plan.collect_with_engine(Engine::Streaming) {
+    match caught(|| plan.collect_with_engine(Engine::Streaming), &files)? {
         Ok(_) => Ok(!gone.load(Ordering::Relaxed)),
         Err(error) => Err(blame(&error, &files)),
     }

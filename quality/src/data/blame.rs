@@ -86,9 +86,19 @@ pub(super) fn guarded<T>(path: &Path, read: impl FnOnce() -> PolarsResult<T>) ->
 /// What comes of work on these files. What a damaged file makes Polars do may be a panic.
 pub(super) fn caught<T>(work: impl FnOnce() -> T, files: &[(Source, LazyFrame)]) -> Result<T, DataError> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|_| match guilty(files) {
-        Some(one) => DataError::Unreadable { path: one.path.clone(), why: "it can't be decoded".to_owned(), hint: hint_of(&one.kind) },
+        Some(one) => undecoded(one),
         None => DataError::Query("Polars gave up while it read the data; one of its files may be damaged".to_owned()),
     })
+}
+
+/// What is wrong with the lines of a file, if it is CSV.
+pub(super) fn misshapen(file: &Source) -> Option<DataError> {
+    // Text that is compressed may be damaged too.
+    catch_unwind(AssertUnwindSafe(|| check_lines(file))).unwrap_or_else(|_| Err(undecoded(file))).err()
+}
+
+fn undecoded(file: &Source) -> DataError {
+    DataError::Unreadable { path: file.path.clone(), why: "it can't be decoded".to_owned(), hint: hint_of(&file.kind) }
 }
 
 /// Fails if a CSV file has a line with more fields than its header, whose values would be lost without a word, or
