@@ -60,13 +60,17 @@ impl Context {
     /// Runs what is asynchronous about a command.
     pub(crate) fn block_on<T>(&self, level: LogLevel, work: impl Future<Output = Result<T>>) -> Result<T> {
         self.global.start_logs(level, &self.out)?;
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(STACK).build()?;
         let result = runtime.block_on(work);
         // What still runs was told to stop and given its time: an exit does not wait for it again.
         runtime.shutdown_background();
         result
     }
 }
+
+/// Bytes of a thread's stack: plans nest as deep as a ruleset has rules with joins, and Polars walks them by recursion.
+/// Only what is used of it takes memory.
+pub(crate) const STACK: usize = 64 << 20;
 
 /// What is wrong with the SQL of a project's stages.
 pub(crate) fn sql_problems(project: &Project) -> Vec<Failure> {

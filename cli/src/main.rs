@@ -9,11 +9,17 @@ mod output;
 mod project;
 mod up;
 
-use std::process::ExitCode;
+use std::{process::ExitCode, thread};
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser};
 
-use crate::{commands::Command, config::Global, context::Context, output::Output};
+use crate::{
+    commands::Command,
+    config::Global,
+    context::{Context, STACK},
+    error::CliError,
+    output::Output,
+};
 
 /// The gate to a data lake: files land, are routed to their pipelines, transformed, batched and published as tables.
 #[derive(Parser, Debug)]
@@ -35,11 +41,19 @@ fn main() -> ExitCode {
         Err(error) => return usage(&error),
     };
     let out = Output::new(cli.global.output, cli.global.color);
-    match commands::run(cli.command, Context { global: cli.global, out: out.clone(), matches }) {
+    let run = || match commands::run(cli.command, Context { global: cli.global, out: out.clone(), matches }) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => error.report(&out),
-    }
+    };
+    // The stack of the first thread is what the shell allows.
+    thread::scope(|scope| match thread::Builder::new().stack_size(STACK).spawn_scoped(scope, run) {
+        Ok(running) => running.join().unwrap_or(ExitCode::from(PANICKED)),
+        Err(error) => CliError::from(error).report(&out),
+    })
 }
+
+/// What a program that panics exits with.
+const PANICKED: u8 = 101;
 
 /// Help and version go to standard output and are no errors; the rest goes to standard error.
 fn usage(error: &clap::Error) -> ExitCode {

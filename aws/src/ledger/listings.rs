@@ -36,7 +36,7 @@ impl Reader {
             return Ok(found);
         }
         let is_over = filter.with_audit || asked.state.is_some();
-        let mut tails = if is_over { Tails::of_over(self, &asked).await? } else { Tails::open(self, &asked).await? };
+        let mut tails = if is_over { Tails::of_over(self, &asked) } else { Tails::open(self, &asked).await? };
         let mut collected = Collected::new(&asked);
         while collected.wants_more() {
             let entries = tails.next(collected.room()).await?;

@@ -132,7 +132,7 @@ const ASIDE: &str = "
 
 /// What was audited is found by an index that costs other stages nothing, however much waits.
 const AUDITED: &str = "
-    CREATE INDEX executions_audited ON executions (stage, seq) WHERE over = 1 AND instr(state, '\"audit\":{') > 0;
+    CREATE INDEX executions_audited ON executions (stage, seq) WHERE over = 1 AND json_extract(state, '$.audit') IS NOT NULL;
 ";
 
 /// Opens the file for the writer: makes what is missing, refuses what it does not know.

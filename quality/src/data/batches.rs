@@ -41,7 +41,14 @@ pub(crate) struct Batches<'a> {
     columns: Vec<PlSmallStr>,
     units: Vec<Unit<'a>>,
     next: AtomicUsize,
-    rest: Mutex<Option<Receiver<Result<DataFrame, DataError>>>>,
+    rest: Mutex<Option<Rest>>,
+}
+
+/// What threads of their own hand over.
+struct Rest {
+    take: Receiver<Result<DataFrame, DataError>>,
+    /// There as long as somebody takes it.
+    _wanted: Arc<()>,
 }
 
 /// A batch that can be read apart from all others.
@@ -89,7 +96,7 @@ impl<'a> Batches<'a> {
             return self.read(unit).map(Some);
         }
         let rest = self.rest.lock().unwrap_or_else(PoisonError::into_inner);
-        let taken = rest.as_ref().and_then(|rest| rest.recv().ok());
+        let taken = rest.as_ref().and_then(|rest| rest.take.recv().ok());
         drop(rest);
         match taken.transpose()? {
             Some(frame) => Ok(Some(self.align(&frame, frame.height())?)),
@@ -185,17 +192,18 @@ fn pieces(rows: usize, most: usize, mut push: impl FnMut(usize, usize)) {
 /// Polars reads what it can't be asked to read in parts, and hands it over in pieces. It waits
 /// when nobody takes them, and stops when the receiver is gone. Lines of text are looked at meanwhile.
 /// What is somewhere else is opened when its turn comes: of thousands all at once would be too many.
-fn stream(dataset: &Dataset, plans: Vec<LazyFrame>, files: Vec<Source>, columns: &[PlSmallStr]) -> Receiver<Result<DataFrame, DataError>> {
+fn stream(dataset: &Dataset, plans: Vec<LazyFrame>, files: Vec<Source>, columns: &[PlSmallStr]) -> Rest {
     // A plan without columns has no rows; any column tells how many there are.
     let first = dataset.schema().iter_names().next().filter(|_| columns.is_empty());
     let wanted: Vec<Expr> = first.into_iter().chain(columns).map(|name| named(name)).collect();
     let (later, files): (Vec<Source>, Vec<Source>) = files.into_iter().partition(|file| matches!(file.kind, Kind::Later(_)));
     let (give, take) = sync_channel(2);
-    let lines = (give.clone(), files.clone());
+    let wanted_still = Arc::new(());
+    let lines = (give.clone(), files.clone(), Arc::downgrade(&wanted_still));
     // Nobody waits for what is sent if the receiver is gone.
     std::thread::spawn(move || {
-        let (give, files) = lines;
-        if let Some(misshapen) = files.iter().find_map(misshapen) {
+        let (give, files, wanted) = lines;
+        if let Some(misshapen) = files.iter().find_map(|file| misshapen(file, &|| wanted.strong_count() > 0)) {
             let _ = give.send(Err(misshapen));
         }
     });
@@ -209,7 +217,7 @@ fn stream(dataset: &Dataset, plans: Vec<LazyFrame>, files: Vec<Source>, columns:
             is_wanted = is_wanted && read_on(at_once(Vec::new(), files), &give);
         }
     });
-    take
+    Rest { take, _wanted: wanted_still }
 }
 
 /// Whether there is somebody who takes what comes next. What failed is told.

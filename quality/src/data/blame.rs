@@ -8,17 +8,14 @@ use std::{
     path::Path,
 };
 
-use polars::{
-    io::utils::compression::{CompressedReader, SupportedCompression},
-    prelude::*,
-};
+use polars::prelude::*;
 
 use super::{
     DataError,
     error::system,
-    files::is_tab_separated,
-    shape::{self, Marks},
-    source::{BOM, Kind, Source, open},
+    shape,
+    source::{Kind, Source},
+    text::{csv_text, damage, marks},
 };
 
 /// What to do about a Parquet file that can't be read.
@@ -42,11 +39,14 @@ fn hint_of(kind: &Kind) -> &'static str {
 
 /// What an error of a plan over these files means, each given with the plan of its own rows.
 pub(super) fn blame(error: &PolarsError, files: &[(Source, LazyFrame)]) -> DataError {
+    if let Some(damage) = files.iter().find_map(|(file, _)| damage(error, &file.path)) {
+        return damage;
+    }
     if let Some(source) = system(error) {
         let path = culprit(&source.to_string(), files.iter().map(|(file, _)| file.path.as_path()));
         return DataError::Read { path: path.map(Path::to_owned), source };
     }
-    if let Some(misshapen) = files.iter().find_map(|(file, _)| check_lines(file).err()) {
+    if let Some(misshapen) = files.iter().find_map(|(file, _)| misshapen(file, &|| true)) {
         return misshapen;
     }
     guilty(files).map_or_else(|| DataError::from(error.clone()), |file| DataError::of_file(&file.path, error, hint_of(&file.kind)))
@@ -91,10 +91,22 @@ pub(super) fn caught<T>(work: impl FnOnce() -> T, files: &[(Source, LazyFrame)])
     })
 }
 
-/// What is wrong with the lines of a file, if it is CSV.
-pub(super) fn misshapen(file: &Source) -> Option<DataError> {
+/// What is wrong with the lines of a file, if it is CSV; as far as they were read while that is wanted.
+pub(super) fn misshapen(file: &Source, is_wanted: &dyn Fn() -> bool) -> Option<DataError> {
     // Text that is compressed may be damaged too.
-    catch_unwind(AssertUnwindSafe(|| check_lines(file))).unwrap_or_else(|_| Err(undecoded(file))).err()
+    catch_unwind(AssertUnwindSafe(|| check_lines(file, is_wanted))).unwrap_or_else(|_| Err(undecoded(file))).err()
+}
+
+/// Text that ends when nobody wants it any more.
+struct While<'w, T> {
+    text: T,
+    is_wanted: &'w dyn Fn() -> bool,
+}
+
+impl<T: Read> Read for While<'_, T> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if (self.is_wanted)() { self.text.read(buffer) } else { Ok(0) }
+    }
 }
 
 fn undecoded(file: &Source) -> DataError {
@@ -104,12 +116,12 @@ fn undecoded(file: &Source) -> DataError {
 /// Fails if a CSV file has a line with more fields than its header, whose values would be lost without a word, or
 /// a quote that swallows the rest. Polars looks for neither unless all columns are wanted. A line with fewer fields
 /// has nulls for the others, which rules can ask about.
-pub(super) fn check_lines(file: &Source) -> Result<(), DataError> {
+fn check_lines(file: &Source, is_wanted: &dyn Fn() -> bool) -> Result<(), DataError> {
     if !matches!(file.kind, Kind::Csv) {
         return Ok(());
     }
     let (path, width) = (file.path.as_path(), file.schema.len());
-    let found = shape::survey(csv_text(path)?, marks(path), width);
+    let found = shape::survey(While { text: csv_text(path)?, is_wanted }, marks(path), width);
     let found = found.map_err(|error| DataError::of_file(path, &error.into(), CUT_OFF))?;
     let wrong = |why, hint| Err(DataError::Unreadable { path: path.to_owned(), why, hint });
     if let Some(line) = found.unclosed {
@@ -122,40 +134,6 @@ pub(super) fn check_lines(file: &Source) -> Result<(), DataError> {
         }
         None => Ok(()),
     }
-}
-
-/// What separates and quotes a CSV file's fields.
-pub(super) fn marks(path: &Path) -> Marks {
-    Marks { separator: if is_tab_separated(path) { b'\t' } else { b',' }, quote: Some(b'"') }
-}
-
-/// A CSV file's text, decompressed if it is compressed.
-pub(super) fn csv_text(path: &Path) -> Result<Box<dyn Read>, DataError> {
-    without_mark(text(path)?, path)
-}
-
-/// Text without the mark that some programs put before UTF-8: behind it a field may begin with a quote.
-fn without_mark(mut text: Box<dyn Read>, path: &Path) -> Result<Box<dyn Read>, DataError> {
-    let mut head = Vec::new();
-    let failed = |error: io::Error| DataError::of_file(path, &error.into(), CUT_OFF);
-    text.by_ref().take(BOM.len() as u64).read_to_end(&mut head).map_err(failed)?;
-    if head == BOM {
-        head.clear();
-    }
-    Ok(Box::new(io::Cursor::new(head).chain(text)))
-}
-
-/// A file's text, decompressed if it is compressed.
-fn text(path: &Path) -> Result<Box<dyn Read>, DataError> {
-    let failed = |error: io::Error| DataError::of_file(path, &error.into(), CUT_OFF);
-    let mut file = open(path)?;
-    let mut head = Vec::new();
-    file.by_ref().take(8).read_to_end(&mut head).map_err(failed)?;
-    if SupportedCompression::check(&head).is_none() {
-        return Ok(Box::new(io::Cursor::new(head).chain(file)));
-    }
-    file.read_to_end(&mut head).map_err(failed)?;
-    Ok(Box::new(CompressedReader::try_new(head.into()).map_err(|error| DataError::of_file(path, &error, CUT_OFF))?))
 }
 
 #[cfg(test)]

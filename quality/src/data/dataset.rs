@@ -167,7 +167,7 @@ impl Dataset {
     /// Looks at all lines of CSV files, as every measurement of the dataset does and none of a plan of its rows.
     pub(crate) fn check_lines(&self) -> Result<(), DataError> {
         let Origin::Files(sources) = &self.0.origin else { return Ok(()) };
-        sources.iter().try_for_each(blame::check_lines)
+        sources.iter().try_for_each(|file| blame::misshapen(file, &|| true).map_or(Ok(()), Err))
     }
 
     /// The files with their footers, if all of them are Parquet.

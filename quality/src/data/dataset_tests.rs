@@ -110,6 +110,21 @@ fn compressed_text() {
     }
 }
 
+/// It stays so however often it is read.
+#[test]
+fn compressed_text_that_is_damaged_is_told_as_that() {
+    let folder = tempfile::tempdir().unwrap();
+    for (text, format) in [("id,name\n1,x\n", "csv"), ("[{\"id\": 1}]", "json"), ("{\"id\": 1}\n", "ndjson")] {
+        let mut damaged = zstandard(text.as_bytes());
+        // There is no fourth type of block.
+        damaged[6] |= 0b110;
+        let path = folder.path().join(format!("a.{format}.zst"));
+        fs::write(&path, damaged).unwrap();
+        let error = Dataset::of_files(std::slice::from_ref(&path), None).unwrap_err();
+        assert!(error.is_unread() && error.io().is_none() && error.path() == Some(path.as_path()), "{error:?}");
+    }
+}
+
 /// A gzip file of one stored block.
 fn gzip(text: &[u8]) -> Vec<u8> {
     let length = u16::try_from(text.len()).unwrap();

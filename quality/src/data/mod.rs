@@ -14,6 +14,7 @@ mod parts;
 pub mod shape;
 mod source;
 pub mod sql;
+mod text;
 pub mod types;
 mod unify;
 

@@ -12,14 +12,15 @@ use std::{
 };
 
 use polars::{
-    io::{HiveOptions, parquet::metadata::FileMetadataRef, utils::compression::CompressedReader},
+    io::{HiveOptions, parquet::metadata::FileMetadataRef},
     prelude::*,
 };
 
 use super::{
     DataError, Format,
-    blame::{CUT_OFF, MIXED, NO_JSON, csv_text, guarded, marks},
+    blame::{MIXED, NO_JSON, guarded},
     parts::Open,
+    text::{csv_text, damage, failed, marks, text},
     types,
 };
 
@@ -155,9 +156,9 @@ fn unknown_types(fields: &ArrowSchema) -> String {
 fn open_csv(path: &Path) -> Result<(SchemaRef, Kind), DataError> {
     let rows = if size(path)? <= SETTLED_BYTES { None } else { Some(SAMPLE_ROWS) };
     let named = csv(path)?.with_infer_schema_length(Some(1)).finish().and_then(|mut plan| plan.collect_schema());
-    let named = named.map_err(|error| DataError::of_file(path, &error, MIXED))?;
+    let named = named.map_err(|error| damage(&error, path).unwrap_or_else(|| DataError::of_file(path, &error, MIXED)))?;
     let types = types::infer(csv_text(path)?, marks(path), &[], named.len(), rows);
-    let types = types.map_err(|error| DataError::of_file(path, &error.into(), CUT_OFF))?;
+    let types = types.map_err(|error| failed(path, error))?;
     let fields = named.iter_names_cloned().zip(types).map(|(name, data_type)| Field::new(name, data_type));
     Ok((Arc::new(fields.collect()), Kind::Csv))
 }
@@ -173,7 +174,7 @@ fn csv(path: &Path) -> Result<LazyCsvReader, DataError> {
 }
 
 fn open_json(path: &Path) -> Result<(SchemaRef, Kind), DataError> {
-    let unreadable = |error: PolarsError| DataError::of_file(path, &error, NO_JSON);
+    let unreadable = |error: PolarsError| damage(&error, path).unwrap_or_else(|| DataError::of_file(path, &error, NO_JSON));
     if is_array(path)? {
         let frame = read_array(path)?;
         return Ok((Arc::clone(frame.schema()), Kind::Memory(frame)));
@@ -194,27 +195,21 @@ fn lines(path: &Path) -> Result<LazyJsonLineReader, DataError> {
 /// Whether a file's first character begins an array.
 fn is_array(path: &Path) -> Result<bool, DataError> {
     let mut head = Vec::new();
-    reader(path)?.take(512).read_to_end(&mut head).map_err(|error| DataError::of_file(path, &error.into(), CUT_OFF))?;
-    let text = head.strip_prefix(BOM).unwrap_or(&head);
-    Ok(text.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'['))
+    text(path)?.take(512).read_to_end(&mut head).map_err(|error| failed(path, error))?;
+    let head = head.strip_prefix(BOM).unwrap_or(&head);
+    Ok(head.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'['))
 }
 
 fn read_array(path: &Path) -> Result<DataFrame, DataError> {
-    let mut text = Vec::new();
-    reader(path)?.read_to_end(&mut text).map_err(|error| DataError::of_file(path, &error.into(), CUT_OFF))?;
-    let text = text.strip_prefix(BOM).unwrap_or(&text);
+    let mut all = Vec::new();
+    text(path)?.read_to_end(&mut all).map_err(|error| failed(path, error))?;
+    let text = all.strip_prefix(BOM).unwrap_or(&all);
     let inner: Vec<u8> = text.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).take(2).collect();
     if inner == b"[]" {
         return Ok(DataFrame::empty());
     }
     let reader = JsonReader::new(Cursor::new(text)).with_json_format(JsonFormat::Json).infer_schema_len(None);
     reader.finish().map_err(|error| DataError::of_file(path, &error, NO_JSON))
-}
-
-/// What a file says, decompressed if it is compressed.
-fn reader(path: &Path) -> Result<CompressedReader, DataError> {
-    let bytes = std::fs::read(path).map_err(|source| DataError::Open { path: path.to_owned(), source })?;
-    CompressedReader::try_new(bytes.into()).map_err(|error| DataError::of_file(path, &error, CUT_OFF))
 }
 
 fn size(path: &Path) -> Result<u64, DataError> {

@@ -10,12 +10,12 @@ use polars::{
     prelude::{DataType, PlSmallStr, TimeUnit, TimeZone},
 };
 
-use super::shape::Marks;
+use super::{shape::Marks, source::BOM};
 
 /// The first piece that is read, and the least of the following ones.
 const PIECE: usize = 256 << 10;
-/// A record longer than this is one with a quote that never ends, which others tell.
-const LONGEST_RECORD: usize = 64 << 20;
+/// The longest record, in bytes.
+const LONGEST_RECORD: usize = 128 << 20;
 
 /// The type that Polars infers for a value.
 pub fn type_of(value: &str) -> DataType {
@@ -26,7 +26,7 @@ pub fn type_of(value: &str) -> DataType {
 /// A column without values is text.
 ///
 /// # Errors
-/// If the text can't be read.
+/// If the text can't be read, or a record is longer than 128 MiB, as where a quote never ends.
 pub fn infer(text: impl Read, marks: Marks, nulls: &[PlSmallStr], columns: usize, rows: Option<usize>) -> io::Result<Vec<DataType>> {
     let mut found = vec![Kinds::default(); columns];
     let mut is_header = true;
@@ -105,11 +105,16 @@ impl<'r> Iterator for Fields<'r> {
 /// Hands out records without their line ends until it is told that there are enough.
 fn for_each_record(mut text: impl Read, marks: Marks, mut take: impl FnMut(&[u8]) -> bool) -> io::Result<()> {
     let mut buffer = Vec::new();
+    let mut is_start = true;
     loop {
         // As much again as a record that is not whole yet: it is looked at from its start each time.
         let wanted = buffer.len().max(PIECE) as u64;
         let read = text.by_ref().take(wanted).read_to_end(&mut buffer)?;
         let mut rest = buffer.as_slice();
+        if std::mem::take(&mut is_start) {
+            // Behind the mark that some programs put before UTF-8 a field may begin with a quote.
+            rest = rest.strip_prefix(BOM).unwrap_or(rest);
+        }
         while let Some(end) = end_of_record(rest, marks) {
             let (record, behind) = rest.split_at(end);
             if !take(record) {
@@ -122,7 +127,8 @@ fn for_each_record(mut text: impl Read, marks: Marks, mut take: impl FnMut(&[u8]
             return Ok(());
         }
         if rest.len() > LONGEST_RECORD {
-            return Ok(());
+            let why = format!("a record is longer than {} MiB; does a quote that begins a field never end?", LONGEST_RECORD >> 20);
+            return Err(io::Error::new(io::ErrorKind::InvalidData, why));
         }
         let done = buffer.len() - rest.len();
         buffer.drain(..done);
@@ -207,7 +213,7 @@ fn digits(text: &[u8]) -> (usize, &[u8]) {
 
 #[cfg(test)]
 mod tests {
-    use polars::prelude::{LazyCsvReader, LazyFileListReader};
+    use polars::prelude::{CsvReadOptions, Field, LazyCsvReader, LazyFileListReader, Schema, SerReader};
     use proptest::prelude::*;
 
     use super::*;
@@ -238,7 +244,27 @@ mod tests {
         ]
     }
 
+    /// Whether Polars reads a text in these types.
+    fn reads(text: &str, types: &[DataType]) -> bool {
+        let schema: Schema = types.iter().enumerate().map(|(at, data_type)| Field::new(at.to_string().into(), data_type.clone())).collect();
+        let options = CsvReadOptions::default().with_schema(Some(schema.into()));
+        let options = options.map_parse_options(|options| options.with_truncate_ragged_lines(true).with_try_parse_dates(true));
+        options.into_reader_with_file_handle(io::Cursor::new(text)).finish().is_ok()
+    }
+
     proptest! {
+        #[test]
+        fn what_polars_reads_in_the_types_that_it_infers_is_read_in_these(
+            records in prop::collection::vec(prop::collection::vec(value(), 0..4), 1..6),
+        ) {
+            // With empty lines, and lines that are too short.
+            let lines = records.iter().map(|fields| fields.join(","));
+            let text = std::iter::once("a,b,c".to_owned()).chain(lines).collect::<Vec<_>>().join("\n");
+            let types = infer(text.as_bytes(), MARKS, &[], 3, None).unwrap();
+            let theirs = as_polars_infers(&text, None);
+            prop_assert!(!reads(&text, &theirs) || reads(&text, &types), "{:?}: {:?}, {:?}", text, types, theirs);
+        }
+
         #[test]
         fn every_value_has_the_type_that_polars_infers(value in value()) {
             prop_assert_eq!(type_of(&value), infer_field_schema(&value, true, false));
@@ -259,6 +285,12 @@ mod tests {
             }
             prop_assert_eq!(infer(text.as_bytes(), MARKS, &[], 3, rows).unwrap(), as_polars_infers(&text, rows), "{:?}", text);
         }
+    }
+
+    #[test]
+    fn a_mark_before_a_quoted_header_is_no_part_of_it() {
+        let text = "\u{feff}\"a\nx\",b\n1,2013-01-02\n";
+        assert_eq!(infer(text.as_bytes(), MARKS, &[], 2, None).unwrap(), [DataType::Int64, DataType::Date]);
     }
 
     #[test]

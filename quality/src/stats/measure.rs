@@ -1,6 +1,10 @@
 //! Statistics of a dataset.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    num::NonZeroUsize,
+    thread,
+};
 
 use polars::error::PolarsResult;
 
@@ -78,16 +82,27 @@ pub fn measure(dataset: &Dataset, statistics: &[Statistic]) -> Result<Measured, 
 
 /// Measures statistics as the options say.
 pub fn measure_with_options(dataset: &Dataset, statistics: &[Statistic], options: &Options) -> Result<Measured, MeasureError> {
-    measure_keeping(dataset, statistics, options, if options.states { Keep::All } else { Keep::Few })
+    measure_keeping(dataset, statistics, options, if options.states { Keep::All } else { Keep::Few }, usize::MAX)
 }
 
 /// Measures statistics to be stored: keys beyond some bytes are in a temporary file, and can be read in order only.
-pub(super) fn measure_to_store(dataset: &Dataset, statistics: &[Statistic]) -> Result<Measured, MeasureError> {
-    measure_keeping(dataset, statistics, &Options::default(), Keep::Written(KEYS_IN_MEMORY))
+/// So many files are measured at once, and share memory and threads.
+pub(super) fn measure_to_store(dataset: &Dataset, statistics: &[Statistic], at_once: usize) -> Result<Measured, MeasureError> {
+    let shares = at_once.max(1) as u64;
+    let keyed = statistics.iter().filter(|statistic| matches!(statistic.measure, Measure::Frequencies(_))).count().max(1) as u64;
+    let options = Options { memory: Options::default().memory / shares, ..Options::default() };
+    let threads = thread::available_parallelism().map_or(1, NonZeroUsize::get).div_ceil(at_once.max(1));
+    measure_keeping(dataset, statistics, &options, Keep::Written(KEYS_IN_MEMORY / keyed / shares), threads)
 }
 
 #[expect(clippy::mutable_key_type, reason = "a predicate is told apart by its key, not by its expression")]
-fn measure_keeping(dataset: &Dataset, statistics: &[Statistic], options: &Options, keep: Keep) -> Result<Measured, MeasureError> {
+fn measure_keeping(
+    dataset: &Dataset,
+    statistics: &[Statistic],
+    options: &Options,
+    keep: Keep,
+    threads: usize,
+) -> Result<Measured, MeasureError> {
     let mut found: HashMap<Statistic, Found> = HashMap::with_capacity(statistics.len());
     let distinct: HashSet<&Statistic> = statistics.iter().collect();
     let mut open: Vec<&Statistic> = Vec::with_capacity(distinct.len());
@@ -102,6 +117,7 @@ fn measure_keeping(dataset: &Dataset, statistics: &[Statistic], options: &Option
     if let Some(values) = options.values {
         plan.limit_values(values);
     }
+    plan.threads = plan.threads.min(threads);
     let place = |(index, one): (usize, Found)| open.get(index).map(|statistic| ((*statistic).clone(), one));
     found.extend(errors.into_iter().map(|(index, error)| (index, Err(error))).filter_map(place));
     if !plan.sections.is_empty() {

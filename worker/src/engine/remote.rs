@@ -87,7 +87,7 @@ impl Remote {
         let mut listed = place.store.list((!key.is_empty()).then_some(&place.path));
         let mut found = Vec::new();
         while let Some(object) = self.wait(listed.next())? {
-            let object = object.map_err(|error| place.failed("listing", &error))?;
+            let object = object.map_err(|error| place.not_listed(&error))?;
             // What tools make to show an empty folder is no file.
             if object.location == place.path && object.size == 0 {
                 continue;
@@ -245,6 +245,18 @@ impl Place<'_> {
 
     fn write_failed(&self, error: Error) -> Failure {
         self.failed("writing", &error)
+    }
+
+    /// What the client tells of a listing is text alone.
+    fn not_listed(&self, error: &Error) -> Failure {
+        let told = error.to_string();
+        if told.contains("NoSuchBucket") {
+            return Failure::new(FailureCode::ObjectGone, format!("listing {}: there is no such bucket", self.location));
+        }
+        match self.failed("listing", error) {
+            failure if told.contains("status code: 403") => Failure { code: FailureCode::PermissionDenied, ..failure },
+            failure => failure,
+        }
     }
 
     fn failed(&self, doing: &str, error: &Error) -> Failure {

@@ -78,12 +78,13 @@ impl Stored {
         let opened = same.map_or_else(|| File::open(path).map(Arc::new), Ok)?;
         let theirs = match Stored::read(path, Arc::clone(&opened)) {
             Ok(theirs) => theirs,
-            Err(error @ StoreError::NotStates { .. }) => return Err(io::Error::new(io::ErrorKind::InvalidData, error)),
-            // What can't be read is of no use to anybody.
-            Err(_) => {
+            // What is damaged is of no use to anybody.
+            Err(StoreError::Damaged { .. }) => {
                 self.origin = Some(Origin { path: path.to_owned(), known: None });
                 return Ok(());
             }
+            Err(StoreError::Io { source, .. }) => return Err(source),
+            Err(error) => return Err(io::Error::new(io::ErrorKind::InvalidData, error)),
         };
         let known: BTreeSet<&Path> = self.parts.keys().map(|file| file.path.as_path()).collect();
         let (others, same): (Vec<_>, Vec<_>) = theirs.parts.into_iter().partition(|(file, _)| !known.contains(file.path.as_path()));

@@ -4,6 +4,7 @@ mod files;
 
 use std::{
     collections::{BTreeMap, HashMap},
+    io,
     sync::Arc,
 };
 
@@ -22,6 +23,9 @@ use crate::{
         pass::{Found, GROUPS},
     },
 };
+
+/// So often at most is measured again what was damaged.
+const MOST_TURNS: usize = 100;
 
 /// Measures statistics of a dataset of which some files may have been measured before: those are not
 /// read again. What is stored is afterwards of this dataset, with the states of these statistics.
@@ -95,7 +99,10 @@ impl<'a> Update<'a> {
     fn run(&mut self, mut wanted: BTreeMap<String, Wanted<'a>>) -> Result<(), MeasureError> {
         let mut passing = std::mem::take(&mut self.passing);
         // Each turn but the last forgets something that was damaged.
-        loop {
+        for turn in 0.. {
+            if turn > MOST_TURNS {
+                return Err(io::Error::other("what was measured is lost as often as it is kept; is the disk damaged?").into());
+            }
             let needed = self.needed(&wanted);
             self.measure(&mut wanted, &needed, passing)?;
             passing = &[];
