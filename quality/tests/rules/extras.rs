@@ -206,6 +206,22 @@ fn distributions_of_two_days_compare() {
     check_in(&context, &grouped, &[("DistributionMatch \"x\" \"ref.x\" \"chi-square\" between 0.66 and 0.67 where \"x < 20\"", PASSED)]);
 }
 
+/// A class in which neither side has a row, as the last is when the reference's greatest number ends a tenth, is no distance.
+#[test]
+fn equal_numbers_have_no_distance() {
+    let ratings: Vec<i64> = (0..20).map(|row| row % 5 + 1).collect();
+    let frame = df!("r" => &ratings, "flat" => [7_i64; 20], "nan" => [f64::NAN; 20]).unwrap();
+    let context = context().with_reference("ref", Dataset::of_frame(frame.clone()));
+    for column in ["r", "flat", "nan"] {
+        for method in ["ks", "chi-square", "psi"] {
+            let rule = format!("DistributionMatch \"{column}\" \"ref.{column}\" \"{method}\" = 0");
+            check_in(&context, &frame, &[(rule.as_str(), PASSED)]);
+        }
+    }
+    let other = df!("r" => [9_i64; 20]).unwrap();
+    check_in(&context, &other, &[("DistributionMatch \"r\" \"ref.r\" \"chi-square\" = 1", PASSED)]);
+}
+
 /// Nothing that can be written about shares is passed over: a share that no rows reach fails every rule that takes one.
 #[test]
 fn every_rule_that_takes_a_share_is_held_to_it() {

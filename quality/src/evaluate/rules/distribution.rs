@@ -4,7 +4,7 @@
 //! classes, from 0 (alike) to 1 (nothing in common), whatever the numbers of rows. `psi` is the population stability
 //! index, the sum of (p−q)·ln(p/q). Classes are the values themselves, or, of numbers, tenths of the reference: the
 //! dataset moves no edge, so distances from one reference compare over time, and how many of the dataset's numbers
-//! are in each class is measured with all else and merges.
+//! are in each class is measured with all else and merges. A class that is empty on both sides is no distance.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
@@ -15,7 +15,7 @@ use super::super::found::unlike;
 use super::super::judge::Judge;
 use super::super::predicate::{as_text, is_nested, numbers};
 use super::super::scope::{column_of, named};
-use super::super::{Fault, Plan, Scope};
+use super::super::{Fault, Plan, Scope, Verdict};
 use super::share::{run, scan};
 use crate::data::Dataset;
 use crate::stats::{Edges, Measure};
@@ -83,7 +83,7 @@ pub(super) fn plan(scope: &Scope<'_>) -> Result<Plan, Fault> {
             let counts = found.state(&ours)?.classes().ok_or_else(unlike)?;
             let named = |counts: &[u64]| counts.iter().enumerate().map(|(at, rows)| (at.to_string(), *rows as f64)).collect();
             let distance = of_classes(&method, &named(counts), &named(&expected))?;
-            Ok(judge.verdict(metric.clone(), distance, || format!("distance ({method}) from the reference")))
+            of_distance(&judge, &metric, &method, distance)
         }));
     }
     Ok(Plan::direct(move |found| {
@@ -97,8 +97,16 @@ pub(super) fn plan(scope: &Scope<'_>) -> Result<Plan, Fault> {
         } else {
             of_classes(&method, &texts(frame, &ours)?, &texts(scanned, &theirs)?)?
         };
-        Ok(judge.verdict(metric.clone(), distance, || format!("distance ({method}) from the reference")))
+        of_distance(&judge, &metric, &method, distance)
     }))
+}
+
+/// A distance that is no number is never compared: it would hold or not hold by chance.
+fn of_distance(judge: &Judge, metric: &str, method: &str, distance: f64) -> Result<Verdict, Fault> {
+    if distance.is_nan() {
+        return Err(Fault::error(format!("There is no distance ({method}) from the reference: it is not a number.")));
+    }
+    Ok(judge.verdict(metric, distance, || format!("distance ({method}) from the reference")))
 }
 
 fn values(frame: LazyFrame, value: &Expr) -> LazyFrame {
@@ -184,6 +192,9 @@ fn of_classes(method: &str, ours: &BTreeMap<String, f64>, theirs: &BTreeMap<Stri
     for class in ours.keys().chain(theirs.keys().filter(|class| !ours.contains_key(*class))) {
         let share = ours.get(class).copied().unwrap_or(0.0) / all;
         let expected = theirs.get(class).copied().unwrap_or(0.0) / all_theirs;
+        if share == 0.0 && expected == 0.0 {
+            continue;
+        }
         distance += match method {
             "chi-square" => (share - expected).powi(2) / (share + expected) / 2.0,
             "psi" => (share.max(FLOOR) - expected.max(FLOOR)) * (share.max(FLOOR) / expected.max(FLOOR)).ln(),
