@@ -4,6 +4,7 @@
 
 mod ahead;
 mod dates;
+mod digits;
 mod extras;
 mod files;
 mod fuzz;

@@ -3,6 +3,7 @@
 //! Polars orders NaN above every number and takes it as equal to itself, and so do Spark and this module.
 
 pub(crate) mod dates;
+pub(crate) mod exact;
 pub(crate) mod numbers;
 pub(crate) mod pattern;
 pub(crate) mod temporal;

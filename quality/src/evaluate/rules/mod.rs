@@ -24,6 +24,7 @@ mod references;
 mod sequence;
 pub(super) mod share;
 mod sql;
+mod steps;
 mod summary;
 mod uniqueness;
 mod values;

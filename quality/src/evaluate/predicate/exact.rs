@@ -1,0 +1,66 @@
+//! Numbers with all their digits, which doubles would round: whole numbers and decimals.
+
+use std::fmt;
+
+use polars::prelude::DataType;
+
+/// How many digits a decimal, or an integer of 128 bits, surely has room for.
+pub(crate) const DIGITS: usize = 38;
+
+/// A number as so many units of the last of its decimals.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Exact {
+    pub(crate) units: i128,
+    /// Decimals after the point.
+    pub(crate) scale: usize,
+}
+
+impl Exact {
+    /// Of digits with a sign and a point, without decimals that are zero at the end: `-12.50` is -125 tenths.
+    pub(crate) fn parse(text: &str) -> Option<Exact> {
+        let digits = text.strip_prefix('-').unwrap_or(text);
+        let (whole, decimals) = digits.split_once('.').unwrap_or((digits, ""));
+        let decimals = decimals.trim_end_matches('0');
+        let digits = format!("{whole}{decimals}");
+        if whole.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
+        let units: i128 = digits.parse().ok()?;
+        Some(Exact { units: if text.starts_with('-') { -units } else { units }, scale: decimals.len() })
+    }
+
+    /// Its units with so many decimals, if it has no more and there is room.
+    pub(crate) fn at(self, scale: usize) -> Option<i128> {
+        self.units.checked_mul(power(scale.checked_sub(self.scale)?)?)
+    }
+}
+
+impl fmt::Display for Exact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let digits = format!("{:0>width$}", self.units.unsigned_abs(), width = self.scale + 1);
+        let (whole, decimals) = digits.split_at(digits.len() - self.scale);
+        let (sign, decimals) = (if self.units < 0 { "-" } else { "" }, decimals.trim_end_matches('0'));
+        let point = if decimals.is_empty() { "" } else { "." };
+        write!(f, "{sign}{whole}{point}{decimals}")
+    }
+}
+
+/// The power of ten.
+pub(crate) fn power(exponent: usize) -> Option<i128> {
+    10_i128.checked_pow(u32::try_from(exponent).ok()?)
+}
+
+/// How many digits before the point values of a type may have, and how many after; `None` if they are not exact.
+pub(crate) fn digits(dtype: &DataType) -> Option<(usize, usize)> {
+    Some(match dtype {
+        DataType::Boolean => (1, 0),
+        DataType::Int8 | DataType::UInt8 => (3, 0),
+        DataType::Int16 | DataType::UInt16 => (5, 0),
+        DataType::Int32 | DataType::UInt32 => (10, 0),
+        DataType::Int64 => (19, 0),
+        DataType::UInt64 => (20, 0),
+        DataType::Int128 => (39, 0),
+        DataType::Decimal(precision, scale) => (precision.saturating_sub(*scale), *scale),
+        _ => return None,
+    })
+}
