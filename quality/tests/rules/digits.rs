@@ -63,3 +63,122 @@ fn whole_numbers_and_decimals_have_no_gaps_of_rounding() {
     let ends = df!("id" => [i64::MIN, i64::MAX]).unwrap();
     check(&ends, &[("NoGaps \"id\" \"1\"", FAILED), ("NoGaps \"id\" \"18446744073709551615\"", PASSED)]);
 }
+
+/// Numbers next to 2^53 in each type that has all their digits.
+fn wide() -> DataFrame {
+    let text = |number: i64| Some(number.to_string());
+    let texts: Vec<Option<String>> = vec![text(LAST + 1), text(LAST), Some("5".into()), None];
+    let texts: Vec<Option<&str>> = texts.iter().map(Option::as_deref).collect();
+    DataFrame::new_infer_height(vec![
+        Column::new("i".into(), [Some(LAST), Some(LAST), Some(5), None]),
+        Column::new("u".into(), [Some(LAST as u64 + 1), Some(LAST as u64), Some(5), None]),
+        decimals("d", &texts, 20, 0),
+        decimals("d2", &texts, 20, 2),
+        decimals("d18", &texts, 38, 18),
+        decimals("d38", &texts, 38, 0),
+        Column::new("f".into(), [Some(LAST as f64), Some(LAST as f64), Some(5.0), None]),
+        Column::new("b".into(), [Some(true), Some(false), None, None]),
+    ])
+    .unwrap()
+}
+
+#[test]
+fn columns_of_different_types_are_compared_digit_by_digit() {
+    let frame = wide();
+    for other in ["u", "d", "d2", "d18", "d38"] {
+        for (operator, rows) in [("=", "FPPF"), ("!=", "PFFF"), ("<", "PFFF"), ("<=", "PPPF"), (">", "FFFF"), (">=", "FPPF")] {
+            assert_eq!(letters(&frame, &format!("ColumnPair \"i\" \"{operator}\" \"{other}\"")), rows, "i {operator} {other}");
+        }
+        for another in ["u", "d", "d2", "d18", "d38"] {
+            assert_eq!(letters(&frame, &format!("ColumnPair \"{another}\" \"=\" \"{other}\"")), "PPPF", "{another} {other}");
+        }
+    }
+    // A double is as near as it comes, and truth is 1.
+    assert_eq!(letters(&frame, "ColumnPair \"u\" \"=\" \"f\""), "PPPF");
+    assert_eq!(letters(&frame, "ColumnPair \"b\" \"<\" \"u\""), "PPFF");
+    let ends = df!("i" => [-1_i64, i64::MAX, 0], "u" => [u64::MAX, i64::MAX as u64 + 1, 0]).unwrap();
+    assert_eq!(letters(&ends, "ColumnPair \"i\" \"<\" \"u\""), "PPF");
+    // Too many digits for one type, and still told apart.
+    let far = DataFrame::new_infer_height(vec![
+        decimals("a", &[Some("12345678901234567890123456789012345678"), Some("2"), None], 38, 0),
+        decimals("b", &[Some("0.000000000000000001"), Some("2.000000000000000001"), Some("1")], 38, 18),
+    ])
+    .unwrap();
+    for (operator, rows) in [("<", "FPF"), ("=", "FFF"), ("!=", "PPP"), (">", "PFF")] {
+        assert_eq!(letters(&far, &format!("ColumnPair \"a\" \"{operator}\" \"b\"")), rows, "{operator}");
+    }
+}
+
+#[test]
+fn keys_of_different_types_are_compared_digit_by_digit() {
+    let wide = wide();
+    let context = context().with_reference("ref", Dataset::of_frame(wide.slice(1, 2)));
+    let data = |values: &[i64], of: &str| {
+        let dtype = wide.column(of).unwrap().dtype().clone();
+        DataFrame::new_infer_height(vec![Column::new("key".into(), values).cast(&dtype).unwrap(), Column::new("n".into(), values)]).unwrap()
+    };
+    for ours in ["i", "u", "d", "d2", "d18", "d38"] {
+        for theirs in ["i", "u", "d", "d2", "d18", "d38"] {
+            let rules = [
+                format!("ReferentialIntegrity \"key\" \"ref.{theirs}\" = 1"),
+                format!("DatasetMatch \"ref\" \"key->{theirs}\" \"key->{theirs}\" = 1"),
+                format!("DatasetMatch \"ref\" \"n->i\" \"key->{theirs}\" = 1"),
+            ];
+            for (values, outcome) in [([LAST, 5], PASSED), ([LAST + 1, 5], FAILED)] {
+                let frame = data(&values, ours);
+                let cases: Vec<(&str, Outcome)> = rules.iter().map(|rule| (rule.as_str(), outcome)).collect();
+                check_in(&context, &frame, &cases);
+            }
+        }
+    }
+}
+
+#[test]
+fn conditions_are_compared_digit_by_digit() {
+    let frame = wide();
+    for column in ["u", "d", "d2", "d18", "d38"] {
+        for (condition, rows) in [
+            ("in [9007199254740992]", "FPFF"),
+            ("= 9007199254740993", "PFFF"),
+            ("!= 9007199254740993", "FPPP"),
+            ("> 9007199254740992", "PFFF"),
+            (">= 9007199254740993.0", "PFFF"),
+            ("< 9007199254740992.5", "FPPF"),
+            ("> 9007199254740992.5", "PFFF"),
+            ("= 9007199254740992.5", "FFFF"),
+            ("not in [9007199254740992.5, 5, NULL]", "PPFF"),
+            ("not in [9007199254740992.5, 5]", "PPFP"),
+            ("between 4.99 and 9007199254740993", "FPPF"),
+            ("in [1, 2, 3, 4, 5.5, 6, 7, 8, 9, 9007199254740993]", "PFFF"),
+            ("not in [1, 2, 3, 4, 5, 6, 7, 8, 9, 9007199254740993, NULL]", "FPFF"),
+            ("< 100000000000000000000000000000000000000000", "PPPF"),
+            ("> -100000000000000000000000000000000000000000", "PPPF"),
+        ] {
+            assert_eq!(letters(&frame, &format!("ColumnValues \"{column}\" {condition}")), rows, "{column} {condition}");
+        }
+    }
+    let cents = DataFrame::new_infer_height(vec![decimals("d", &[Some("0.30"), Some("-0.30"), Some("0.31"), None], 10, 2)]).unwrap();
+    for (condition, rows) in [
+        ("= 0.3", "PFFF"),
+        ("= 0.1 + 0.2", "FFFF"),
+        ("> 0.305", "FFPF"),
+        ("<= 0.305", "PPFF"),
+        ("< -0.295", "FPFF"),
+        (">= -0.305", "PPPF"),
+        ("in [0.30, 0.310]", "PFPF"),
+        ("= 0.00000000000000000000000000000000000000000001", "FFFF"),
+        ("> -0.00000000000000000000000000000000000000000001", "PFPF"),
+    ] {
+        assert_eq!(letters(&cents, &format!("ColumnValues \"d\" {condition}")), rows, "{condition}");
+    }
+    let ends = df!("i" => [i64::MAX, i64::MIN], "u" => [u64::MAX, 0]).unwrap();
+    for (rule, rows) in [
+        ("\"i\" = 9223372036854775808", "FF"),
+        ("\"i\" < 9223372036854775808", "PP"),
+        ("\"u\" = 18446744073709551615", "PF"),
+        ("\"u\" < 18446744073709551616", "PP"),
+        ("\"u\" >= -1", "PP"),
+    ] {
+        assert_eq!(letters(&ends, &format!("ColumnValues {rule}")), rows, "{rule}");
+    }
+}

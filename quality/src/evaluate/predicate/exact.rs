@@ -2,10 +2,13 @@
 
 use std::fmt;
 
-use polars::prelude::DataType;
+use polars::prelude::{DataType, Expr, lit};
 
 /// How many digits a decimal, or an integer of 128 bits, surely has room for.
 pub(crate) const DIGITS: usize = 38;
+
+/// How many an integer of 64 bits may have.
+pub(crate) const SHORT: usize = 19;
 
 /// A number as so many units of the last of its decimals.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -63,4 +66,35 @@ pub(crate) fn digits(dtype: &DataType) -> Option<(usize, usize)> {
         DataType::Decimal(precision, scale) => (precision.saturating_sub(*scale), *scale),
         _ => return None,
     })
+}
+
+/// What values of two types of exact numbers are compared as.
+pub(crate) enum Common {
+    /// A type that all of them have room in.
+    All(DataType),
+    /// A type that those with too many digits have no room in: they are null.
+    Most(DataType),
+}
+
+impl Common {
+    /// Of two types; `None` if one of them is not exact.
+    pub(crate) fn of(left: &DataType, right: &DataType) -> Option<Common> {
+        let ((left_whole, left_scale), (right_whole, right_scale)) = (digits(left)?, digits(right)?);
+        let (whole, scale) = (left_whole.max(right_whole), left_scale.max(right_scale));
+        Some(match (left.is_decimal() || right.is_decimal(), whole) {
+            (false, ..=SHORT) => Common::All(DataType::Int64),
+            (false, _) => Common::All(DataType::Int128),
+            (true, _) if whole + scale <= DIGITS => Common::All(DataType::Decimal(DIGITS, scale)),
+            (true, _) => Common::Most(DataType::Decimal(DIGITS, scale)),
+        })
+    }
+}
+
+/// A number of any exact type as text that is the same for equal numbers: without zeros at the end of its decimals.
+pub(crate) fn as_text(value: Expr, dtype: &DataType) -> Expr {
+    let text = value.cast(DataType::String);
+    match dtype {
+        DataType::Decimal(_, 1..) => text.str().strip_chars_end(lit("0")).str().strip_chars_end(lit(".")),
+        _ => text,
+    }
 }

@@ -3,6 +3,7 @@
 use polars::prelude::{DataType, Expr, JoinArgs, JoinType, LazyFrame, MaintainOrderJoin, UniqueKeepStrategy, lit};
 
 use super::super::judge::{Judge, Shares, expected_of_both, ratio, unmet};
+use super::super::predicate::exact::{self, Common};
 use super::super::predicate::{is_nested, shown};
 use super::super::scope::{column_of, named};
 use super::super::{Fault, Plan, RowTest, Scope, Verdict};
@@ -23,10 +24,10 @@ impl Keys {
     pub(super) fn new(scope: &Scope<'_>, what: &str, pairs: &[(&str, &DataType, &str, &DataType)]) -> Result<Keys, Fault> {
         let mut keys = Keys { ours: Vec::new(), theirs: Vec::new(), marks: Vec::new() };
         for (at, (ours, our_type, theirs, their_type)) in pairs.iter().enumerate() {
-            let common = common_type(our_type, their_type)?;
+            let (ours, theirs) = comparable((named(ours), our_type), (named(theirs), their_type))?;
             let mark = scope.mark(&format!("{what}{at}"));
-            keys.ours.push(named(ours).cast(common.clone()).alias(mark.as_str()));
-            keys.theirs.push(named(theirs).cast(common).alias(mark.as_str()));
+            keys.ours.push(ours.alias(mark.as_str()));
+            keys.theirs.push(theirs.alias(mark.as_str()));
             keys.marks.push(mark);
         }
         Ok(keys)
@@ -41,22 +42,26 @@ impl Keys {
     }
 }
 
-/// A type in which values of both compare.
-fn common_type(left: &DataType, right: &DataType) -> Result<DataType, Fault> {
-    if is_nested(left) || is_nested(right) {
+/// Values of two types as values of one, which are equal if they are.
+fn comparable((left, left_type): (Expr, &DataType), (right, right_type): (Expr, &DataType)) -> Result<(Expr, Expr), Fault> {
+    if is_nested(left_type) || is_nested(right_type) {
         return Err(Fault::error("Columns of nested values are no keys."));
     }
     let number = |dtype: &DataType| dtype.is_primitive_numeric() || dtype.is_decimal();
-    Ok(match (left, right) {
+    let common = match (left_type, right_type) {
         (DataType::Categorical(..) | DataType::Enum(..), _) | (_, DataType::Categorical(..) | DataType::Enum(..)) => DataType::String,
-        (left, right) if left == right => left.clone(),
-        (left, right) if left.is_signed_integer() && right.is_signed_integer() => DataType::Int64,
-        (left, right) if number(left) && number(right) => DataType::Float64,
+        _ if left_type == right_type => return Ok((left, right)),
+        _ if number(left_type) && number(right_type) => match Common::of(left_type, right_type) {
+            Some(Common::All(common)) => common,
+            Some(Common::Most(_)) => return Ok((exact::as_text(left, left_type), exact::as_text(right, right_type))),
+            None => DataType::Float64,
+        },
         (DataType::Date | DataType::Datetime(..), DataType::Date | DataType::Datetime(..)) => {
             DataType::Datetime(polars::prelude::TimeUnit::Microseconds, None)
         }
         _ => DataType::String,
-    })
+    };
+    Ok((left.cast(common.clone()), right.cast(common)))
 }
 
 /// `zip,city` and `ref.{zip_code,city_name}`.

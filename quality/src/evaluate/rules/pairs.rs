@@ -1,8 +1,9 @@
 //! Columns of the same row: `ColumnPair` and `MulticolumnSum`.
 
-use polars::prelude::{DataType, Expr, lit};
+use polars::prelude::{DataType, Expr, lit, when};
 
 use super::super::judge::Shares;
+use super::super::predicate::exact::Common;
 use super::super::predicate::{is_nested, numbers, shown, temporal};
 use super::super::scope::named;
 use super::super::{Fault, Plan, RowTest, Scope};
@@ -13,16 +14,16 @@ use crate::stats::{Measure, Predicate};
 pub(super) fn column_pair(scope: &Scope<'_>) -> Result<Plan, Fault> {
     let ((first, first_type), (second, second_type)) = (scope.column(0)?, scope.column(2)?);
     let operator = scope.parameter(1)?;
-    let (left, right) = comparable((&first, first_type), (&second, second_type))?;
-    let pass = match operator {
-        "<" => left.lt(right),
-        "<=" => left.lt_eq(right),
-        ">" => left.gt(right),
-        ">=" => left.gt_eq(right),
-        "=" | "==" => left.eq(right),
-        "!=" | "<>" => left.neq_missing(right),
+    let compare: fn(Expr, Expr) -> Expr = match operator {
+        "<" => Expr::lt,
+        "<=" => Expr::lt_eq,
+        ">" => Expr::gt,
+        ">=" => Expr::gt_eq,
+        "=" | "==" => Expr::eq,
+        "!=" | "<>" => Expr::neq_missing,
         _ => return Err(Fault::error(format!("\"{operator}\" is none of \"<\", \"<=\", \">\", \">=\", \"=\" and \"!=\"."))),
     };
+    let pass = compared(compare, (named(&first), first_type), (named(&second), second_type))?;
     let pass = pass.fill_null(false);
     let value = |name: &str, dtype| shown(named(name), dtype).fill_null(lit("NULL"));
     let shown = value(&first, first_type) + lit(format!(" {operator} ")) + value(&second, second_type);
@@ -32,29 +33,48 @@ pub(super) fn column_pair(scope: &Scope<'_>) -> Result<Plan, Fault> {
     share(scope, what, pass, metric).map(|plan| plan.with_rows(rows))
 }
 
-/// Two columns as values that compare: as they are, as numbers, as moments, or as strings.
-fn comparable(first: (&str, &DataType), second: (&str, &DataType)) -> Result<(Expr, Expr), Fault> {
-    let (left, right) = (named(first.0), named(second.0));
-    if is_nested(first.1) || is_nested(second.1) {
+/// Compares two columns: as they are, as numbers, as moments, or as strings.
+fn compared(compare: fn(Expr, Expr) -> Expr, first: (Expr, &DataType), second: (Expr, &DataType)) -> Result<Expr, Fault> {
+    let ((left, left_type), (right, right_type)) = (first, second);
+    if is_nested(left_type) || is_nested(right_type) {
         return Err(Fault::error("Columns of nested values are not compared."));
     }
     let temporal = |dtype: &DataType| matches!(dtype, DataType::Date | DataType::Datetime(..));
     let number = |dtype: &DataType| dtype.is_primitive_numeric() || dtype.is_decimal() || *dtype == DataType::Boolean;
-    if first.1 == second.1 && !matches!(first.1, DataType::Categorical(..) | DataType::Enum(..)) {
-        return Ok((left, right));
+    if left_type == right_type && !matches!(left_type, DataType::Categorical(..) | DataType::Enum(..)) {
+        return Ok(compare(left, right));
     }
-    if number(first.1) && number(second.1) {
-        let both_whole = first.1.is_signed_integer() && second.1.is_signed_integer();
-        let to = if both_whole { DataType::Int64 } else { DataType::Float64 };
-        return Ok((left.cast(to.clone()), right.cast(to)));
+    if number(left_type) && number(right_type) {
+        let as_type = |dtype: DataType| {
+            // Polars makes no decimal of truth.
+            let of = |value: &Expr, dtype: &DataType| if dtype.is_bool() { value.clone().cast(DataType::Int8) } else { value.clone() };
+            (of(&left, left_type).cast(dtype.clone()), of(&right, right_type).cast(dtype))
+        };
+        let as_doubles = || as_type(DataType::Float64);
+        return Ok(match Common::of(left_type, right_type) {
+            Some(Common::All(dtype)) => {
+                let (left, right) = as_type(dtype);
+                compare(left, right)
+            }
+            Some(Common::Most(dtype)) => {
+                let ((left, right), (left_double, right_double)) = (as_type(dtype), as_doubles());
+                let both = left.clone().is_not_null().and(right.clone().is_not_null());
+                when(both).then(compare(left, right)).otherwise(compare(left_double, right_double))
+            }
+            None => {
+                let (left, right) = as_doubles();
+                compare(left, right)
+            }
+        });
     }
-    if temporal(first.1) || temporal(second.1) {
-        return Ok((temporal::micros(left, first.1)?, temporal::micros(right, second.1)?));
-    }
-    if number(first.1) || number(second.1) {
-        return Ok((numbers::as_number(left, first.1)?.double(), numbers::as_number(right, second.1)?.double()));
-    }
-    Ok((left.cast(DataType::String), right.cast(DataType::String)))
+    let (left, right) = if temporal(left_type) || temporal(right_type) {
+        (temporal::micros(left, left_type)?, temporal::micros(right, right_type)?)
+    } else if number(left_type) || number(right_type) {
+        (numbers::as_number(left, left_type)?.double(), numbers::as_number(right, right_type)?.double())
+    } else {
+        (left.cast(DataType::String), right.cast(DataType::String))
+    };
+    Ok(compare(left, right))
 }
 
 /// `MulticolumnSum "a" "b" = 100`: the sum in each row. With a null there is none.
