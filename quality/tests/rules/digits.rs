@@ -182,3 +182,54 @@ fn conditions_are_compared_digit_by_digit() {
         assert_eq!(letters(&ends, &format!("ColumnValues {rule}")), rows, "{rule}");
     }
 }
+
+#[test]
+fn sums_of_a_row_have_all_digits() {
+    let money = DataFrame::new_infer_height(vec![
+        decimals("net", &[Some("0.10"), Some("0.10"), None], 10, 2),
+        decimals("tax", &[Some("0.20"), Some("0.21"), Some("0.20")], 10, 2),
+        decimals("fine", &[Some("0.2"), Some("0.2000000000000000001"), Some("0.2")], 38, 19),
+        decimals("huge", &[Some("99999999999999999999"), Some("-1"), Some("1")], 38, 18),
+        Column::new("one".into(), [1_i64, 1, 1]),
+        Column::new("f".into(), [0.2, 0.2, 0.2]),
+    ])
+    .unwrap();
+    for (rule, rows) in [
+        ("\"net\" \"tax\" = 0.3", "PFF"),
+        ("\"net\" \"tax\" != 0.3", "FPF"),
+        ("\"net\" \"tax\" in [0.3, 0.31]", "PPF"),
+        ("\"net\" \"tax\" in [1, 2, 3, 4, 5, 6, 7, 8, 0.30]", "PFF"),
+        ("\"net\" \"tax\" <= 0.3", "PFF"),
+        ("\"net\" \"tax\" = NULL", "FFF"),
+        ("\"net\" \"fine\" = 0.3", "PFF"),
+        ("\"net\" \"fine\" > 0.3", "FPF"),
+        ("\"net\" \"tax\" \"one\" = 1.3", "PFF"),
+        // Doubles are what they are.
+        ("\"net\" \"f\" = 0.3", "FFF"),
+        // Without room for all digits they are doubles.
+        ("\"huge\" \"huge\" = 200000000000000000000", "PFF"),
+        ("\"huge\" \"one\" = 0", "FPF"),
+    ] {
+        assert_eq!(letters(&money, &format!("MulticolumnSum {rule}")), rows, "{rule}");
+    }
+    let whole = df!("a" => [LAST, i64::MAX, 1], "b" => [1_i64, i64::MAX, 2], "u" => [0_u64, u64::MAX, 3]).unwrap();
+    for (rule, rows) in [
+        ("\"a\" \"b\" = 9007199254740993", "PFF"),
+        ("\"a\" \"b\" = 9007199254740992", "FFF"),
+        ("\"a\" \"b\" = 18446744073709551614", "FPF"),
+        ("\"a\" \"b\" \"u\" in [36893488147419103229, 6]", "FPP"),
+        ("\"a\" \"b\" > 3.5", "PPF"),
+    ] {
+        assert_eq!(letters(&whole, &format!("MulticolumnSum {rule}")), rows, "{rule}");
+    }
+    for (rule, reason) in [
+        ("MulticolumnSum \"net\" \"tax\" = 0", "Sum: 0.30 does not"),
+        ("MulticolumnSum \"one\" \"one\" = 0", "Sum: 2 does not"),
+        ("MulticolumnSum \"huge\" \"huge\" = 0", "Sum: 2e+20 does not"),
+        ("MulticolumnSum \"huge\" \"one\" = -7 where \"net > 0 and huge < 0\"", "Sum: 0.000000000000000000 does not"),
+    ] {
+        let failing = run(&money, rule).failing_rows().unwrap().collect().unwrap();
+        let first = failing.column("reason").unwrap().get(0).unwrap().to_string();
+        assert!(first.contains(reason), "{rule}: {first}");
+    }
+}

@@ -98,3 +98,29 @@ pub(crate) fn as_text(value: Expr, dtype: &DataType) -> Expr {
         _ => text,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_are_read_and_written() {
+        for (text, units, scale, written) in [
+            ("0.10", 1, 1, "0.1"),
+            ("-12.500", -125, 1, "-12.5"),
+            ("-0.05", -5, 2, "-0.05"),
+            ("007", 7, 0, "7"),
+            ("300", 300, 0, "300"),
+            ("0.0", 0, 0, "0"),
+        ] {
+            let exact = Exact::parse(text).unwrap();
+            assert_eq!((exact.units, exact.scale, exact.to_string().as_str()), (units, scale, written), "{text}");
+        }
+        assert_eq!(Exact { units: 1_250, scale: 3 }.to_string(), "1.25");
+        for text in ["", "-", ".5", "1e3", "inf", "NaN", "1.2.3", "+1", "--1", "9".repeat(40).as_str()] {
+            assert_eq!(Exact::parse(text), None, "{text}");
+        }
+        let half = Exact { units: 5, scale: 1 };
+        assert_eq!([half.at(0), half.at(1), half.at(3), half.at(50)], [None, Some(5), Some(500), None]);
+    }
+}

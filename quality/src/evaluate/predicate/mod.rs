@@ -8,6 +8,7 @@ pub(crate) mod numbers;
 pub(crate) mod pattern;
 pub(crate) mod temporal;
 pub(crate) mod text;
+mod units;
 
 use polars::prelude::{
     BooleanChunked, Column, DataType, Expr, Field, IntoColumn, NamedFrom, PolarsResult, Series,

@@ -2,14 +2,15 @@
 
 use std::collections::HashSet;
 
-use polars::prelude::{BooleanChunked, DataType, Expr, Field, IntoColumn, LiteralValue, lit, when};
+use polars::prelude::{BooleanChunked, DataType, Expr, Field, IntoColumn, lit, when};
 
 use crate::evaluate::Fault;
 use crate::evaluate::condition::Numbers;
 use crate::language::ast::{Compare, Comparison};
 
-use super::exact::{self, Exact};
+use super::exact::Exact;
 use super::is_nested;
+use super::units::{Units, ordered};
 
 /// 2^126: every whole double below it is a whole number of 128 bits.
 const WHOLE: f64 = 85_070_591_730_234_615_865_843_651_857_942_052_864.0;
@@ -21,10 +22,12 @@ const FEW: usize = 8;
 pub(crate) fn as_number(value: Expr, dtype: &DataType) -> Result<Number, Fault> {
     let double = |value: Expr| value.cast(DataType::Float64);
     match dtype {
-        DataType::Categorical(..) | DataType::Enum(..) => Ok(Number { double: double(value.cast(DataType::String)), exact: None }),
-        DataType::Boolean | DataType::Null | DataType::String => Ok(Number { double: double(value), exact: None }),
+        DataType::Categorical(..) | DataType::Enum(..) => {
+            Ok(Number { double: double(value.cast(DataType::String)), exact: None, room: None })
+        }
+        DataType::Boolean | DataType::Null | DataType::String => Ok(Number { double: double(value), exact: None, room: None }),
         dtype if dtype.is_primitive_numeric() || dtype.is_decimal() => {
-            Ok(Number { exact: Units::of(&value, dtype), double: double(value) })
+            Ok(Number { exact: Units::of(&value, dtype), double: double(value), room: None })
         }
         _ => Err(Fault::error(format!("Values are of type {dtype}, which is not compared with numbers."))),
     }
@@ -51,91 +54,41 @@ impl Operand {
     }
 }
 
-/// Values as units of their last decimal, as whole numbers of 64 bits if they are short, else of 128.
-#[derive(Clone)]
-struct Units {
-    value: Expr,
-    short: bool,
-    scale: usize,
-}
-
-impl Units {
-    /// Of a type that has all digits.
-    fn of(value: &Expr, dtype: &DataType) -> Option<Units> {
-        let (digits, scale) = exact::digits(dtype)?;
-        let short = digits <= exact::SHORT && !dtype.is_decimal();
-        let value = value.clone().to_physical().cast(if short { DataType::Int64 } else { DataType::Int128 });
-        Some(Units { value, short, scale })
-    }
-
-    /// Against a number with all its digits; `None` if it has more than there is room for.
-    fn compare(&self, operator: Compare, number: Exact) -> Option<Expr> {
-        let Some(below) = number.scale.checked_sub(self.scale).filter(|more| *more > 0) else {
-            return Some(self.ordered(operator, number.at(self.scale)?));
-        };
-        // It has more decimals than the values: they are not equal to it, and below it if not above the last one before it.
-        let before = exact::power(below).map_or(if number.units < 0 { -1 } else { 0 }, |power| number.units.div_euclid(power));
-        let always = |holds: bool| when(self.value.clone().is_not_null()).then(lit(holds)).otherwise(lit(LiteralValue::untyped_null()));
-        Some(match operator {
-            Compare::Greater | Compare::GreaterOrEqual => self.ordered(Compare::Greater, before),
-            Compare::Less | Compare::LessOrEqual => self.ordered(Compare::LessOrEqual, before),
-            Compare::Equal => always(false),
-            Compare::NotEqual => always(true),
-        })
-    }
-
-    fn ordered(&self, operator: Compare, units: i128) -> Expr {
-        match i64::try_from(units) {
-            Ok(units) if self.short => ordered(operator, self.value.clone(), lit(units)),
-            _ => ordered(operator, self.value.clone().cast(DataType::Int128), lit(units)),
-        }
-    }
-
-    /// Whether they are among some, which are looked up.
-    fn among(&self, operands: &[Operand]) -> Expr {
-        let units = operands.iter().filter_map(|operand| operand.exact?.at(self.scale));
-        let output = |_: &_, field: &Field| Ok(Field::new(field.name().clone(), DataType::Boolean));
-        if self.short {
-            let known: HashSet<i64> = units.filter_map(|units| units.try_into().ok()).collect();
-            return self.value.clone().map(
-                move |column| {
-                    let found: BooleanChunked = column.i64()?.iter().map(|value| value.map(|value| known.contains(&value))).collect();
-                    Ok(found.with_name(column.name().clone()).into_column())
-                },
-                output,
-            );
-        }
-        let known: HashSet<i128> = units.collect();
-        self.value.clone().map(
-            move |column| {
-                let found: BooleanChunked = column.i128()?.iter().map(|value| value.map(|value| known.contains(&value))).collect();
-                Ok(found.with_name(column.name().clone()).into_column())
-            },
-            output,
-        )
-    }
-}
-
-fn ordered(operator: Compare, value: Expr, operand: Expr) -> Expr {
-    match operator {
-        Compare::Greater => value.gt(operand),
-        Compare::GreaterOrEqual => value.gt_eq(operand),
-        Compare::Less => value.lt(operand),
-        Compare::LessOrEqual => value.lt_eq(operand),
-        Compare::Equal => value.eq(operand),
-        Compare::NotEqual => value.neq(operand),
-    }
-}
-
 /// A value as a number.
 pub(crate) struct Number {
     /// As a double; null if it can't be read as a number.
     double: Expr,
     /// With all its digits, if it has more than doubles, which would take neighbours for equal.
     exact: Option<Units>,
+    /// Where there is room for these digits, if not everywhere.
+    room: Option<Expr>,
 }
 
 impl Number {
+    /// The sum of some in each row, with all digits if all of them have them.
+    pub(crate) fn sum(numbers: Vec<Number>) -> Option<Number> {
+        let units: Option<Vec<&Units>> = numbers.iter().map(|number| number.exact.as_ref()).collect();
+        let sum = units.and_then(|units| Units::sum(&units));
+        let double = numbers.into_iter().map(|number| number.double).reduce(|sum, number| sum + number)?;
+        let (exact, most) = sum.map_or((None, None), |(units, most)| (Some(units), most));
+        let room = most.map(|most| double.clone().gt(lit(-most)).and(double.clone().lt(lit(most))));
+        Some(Number { double, exact, room })
+    }
+
+    /// As text with all its digits.
+    pub(crate) fn text(&self) -> Expr {
+        self.best(self.exact.as_ref().map(Units::text), || self.double.clone().cast(DataType::String))
+    }
+
+    /// What is worked out with all digits, if there are and where there is room, else what is with doubles.
+    fn best(&self, exact: Option<Expr>, double: impl FnOnce() -> Expr) -> Expr {
+        match (exact, &self.room) {
+            (None, _) => double(),
+            (Some(exact), None) => exact,
+            (Some(exact), Some(room)) => when(room.clone()).then(exact).otherwise(double()),
+        }
+    }
+
     /// It as a double.
     pub(crate) fn double(self) -> Expr {
         self.double
@@ -147,9 +100,11 @@ impl Number {
             let equal = operands.iter().map(|operand| self.compare(Compare::Equal, *operand));
             return equal.reduce(Expr::or).unwrap_or_else(|| lit(false));
         }
-        if let Some(units) = &self.exact {
-            return units.among(operands);
-        }
+        let exact = self.exact.as_ref().map(|units| units.among(operands.iter().filter_map(|operand| operand.exact)));
+        self.best(exact, || self.among_doubles(operands))
+    }
+
+    fn among_doubles(&self, operands: &[Operand]) -> Expr {
         // Zero has no sign here: that of -0.0 goes when zero is added.
         let known: HashSet<u64> = operands.iter().map(|operand| (operand.double + 0.0).to_bits()).collect();
         self.double.clone().map(
@@ -165,7 +120,7 @@ impl Number {
     /// Where digits have no room, doubles are so far apart that they tell as much.
     fn compare(&self, operator: Compare, operand: Operand) -> Expr {
         let exact = self.exact.as_ref().zip(operand.exact).and_then(|(units, number)| units.compare(operator, number));
-        exact.unwrap_or_else(|| ordered(operator, self.double.clone(), lit(operand.double)))
+        self.best(exact, || ordered(operator, self.double.clone(), lit(operand.double)))
     }
 }
 
@@ -174,21 +129,37 @@ pub(crate) fn holds(value: &Expr, dtype: &DataType, numbers: &Numbers) -> Result
     holds_exactly(value, dtype, &numbers.map(|operand| operand.map(Operand::of)))
 }
 
-/// The same, of operands that may be whole numbers of more digits than doubles have.
+/// The same, of operands that may have more digits than doubles.
 pub(crate) fn holds_exactly(value: &Expr, dtype: &DataType, numbers: &Comparison<Option<Operand>>) -> Result<Expr, Fault> {
-    let null = || value.clone().is_null();
-    match numbers {
-        Comparison::Compare { operator: Compare::Equal, operand: None } => return Ok(null()),
-        Comparison::Compare { operator: Compare::NotEqual, operand: None } => return Ok(value.clone().is_not_null()),
-        Comparison::In { negated, operands } if operands.iter().all(Option::is_none) => {
-            return Ok(if *negated { value.clone().is_not_null() } else { null() });
-        }
-        _ => {}
+    if let Some(holds) = of_null(value, numbers) {
+        return Ok(holds);
     }
     if is_nested(dtype) {
         return Err(Fault::error(format!("Values are of type {dtype}, which is not compared.")));
     }
-    let number = as_number(value.clone(), dtype)?;
+    number_holds(&as_number(value.clone(), dtype)?, value, numbers)
+}
+
+/// A sum's: without a value in one of the columns there is none, and it holds nothing.
+pub(crate) fn sum_holds(sum: &Number, numbers: &Comparison<Option<Operand>>) -> Result<Expr, Fault> {
+    let value = &sum.double;
+    let holds = of_null(value, numbers).map_or_else(|| number_holds(sum, value, numbers), Ok)?;
+    Ok(value.clone().is_not_null().and(holds))
+}
+
+/// A condition that asks for no number, but whether there is a value.
+fn of_null(value: &Expr, numbers: &Comparison<Option<Operand>>) -> Option<Expr> {
+    let null = match numbers {
+        Comparison::Compare { operator: Compare::Equal, operand: None } => true,
+        Comparison::Compare { operator: Compare::NotEqual, operand: None } => false,
+        Comparison::In { negated, operands } if operands.iter().all(Option::is_none) => !negated,
+        _ => return None,
+    };
+    Some(if null { value.clone().is_null() } else { value.clone().is_not_null() })
+}
+
+fn number_holds(number: &Number, value: &Expr, numbers: &Comparison<Option<Operand>>) -> Result<Expr, Fault> {
+    let null = || value.clone().is_null();
     // A string that is no number holds nothing, not even `!=`, unless it is null.
     let holds = match numbers {
         Comparison::Compare { operator: Compare::NotEqual, operand: Some(operand) } => {

@@ -4,10 +4,13 @@ use polars::prelude::{DataType, Expr, lit, when};
 
 use super::super::judge::Shares;
 use super::super::predicate::exact::Common;
-use super::super::predicate::{is_nested, numbers, shown, temporal};
+use super::super::predicate::numbers::{self, Number};
+use super::super::predicate::{is_nested, shown, temporal};
 use super::super::scope::named;
 use super::super::{Fault, Plan, RowTest, Scope};
 use super::completeness::no_rows;
+use super::values::operands;
+use crate::language::ast::Condition;
 use crate::stats::{Measure, Predicate};
 
 /// `ColumnPair "a" "<=" "b"`. A null holds nothing, but that it is not equal to a value.
@@ -80,21 +83,17 @@ fn compared(compare: fn(Expr, Expr) -> Expr, first: (Expr, &DataType), second: (
 /// `MulticolumnSum "a" "b" = 100`: the sum in each row. With a null there is none.
 pub(super) fn multicolumn_sum(scope: &Scope<'_>) -> Result<Plan, Fault> {
     let columns = scope.columns(0)?;
-    let numbers = scope.numbers()?.ok_or_else(|| Fault::error("MulticolumnSum is compared with a number: `= 100`."))?;
-    let mut sum: Option<Expr> = None;
-    for column in &columns {
-        let dtype = scope.schema().get(column).unwrap_or(&DataType::Null);
-        let value = numbers::as_number(named(column), dtype)?.double();
-        sum = Some(match sum {
-            Some(sum) => sum + value,
-            None => value,
-        });
-    }
+    let resolved = scope.numbers()?;
+    let (Some(Condition::Number(written)), Some(resolved)) = (&scope.rule.condition, resolved) else {
+        return Err(Fault::error("MulticolumnSum is compared with a number: `= 100`."));
+    };
+    let number = |column: &String| numbers::as_number(named(column), scope.schema().get(column).unwrap_or(&DataType::Null));
+    let sum = Number::sum(columns.iter().map(number).collect::<Result<_, Fault>>()?);
     let sum = sum.ok_or_else(|| Fault::error("MulticolumnSum needs columns."))?;
-    let pass = sum.clone().is_not_null().and(numbers::holds(&sum, &DataType::Float64, &numbers)?);
+    let pass = numbers::sum_holds(&sum, &operands(written, &resolved))?;
     let metric = format!("Multicolumn.{}.MulticolumnSum.Compliance", columns.join(","));
     let what = format!("{} {}", columns.join(" + "), scope.condition_text());
-    let rows = RowTest::of_value(pass.clone(), sum.cast(DataType::String)).words("Sum: ", " does not meet the constraint requirement!");
+    let rows = RowTest::of_value(pass.clone(), sum.text()).words("Sum: ", " does not meet the constraint requirement!");
     share(scope, what, pass, metric).map(|plan| plan.with_rows(rows))
 }
 

@@ -54,7 +54,7 @@ pub(super) fn plan(scope: &Scope<'_>) -> Result<Plan, Fault> {
 }
 
 /// What values are compared with: literals as they are written, all else as it is worked out.
-fn operands(written: &Comparison<Number>, resolved: &Numbers) -> Comparison<Option<Operand>> {
+pub(super) fn operands(written: &Comparison<Number>, resolved: &Numbers) -> Comparison<Option<Operand>> {
     let literals = written.operands();
     let mut at = 0;
     // Where a past is missing, a comparison is another than the one that is written.
