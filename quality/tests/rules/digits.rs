@@ -233,3 +233,35 @@ fn sums_of_a_row_have_all_digits() {
         assert!(first.contains(reason), "{rule}: {first}");
     }
 }
+
+#[test]
+fn sums_of_decimals_are_decimals() {
+    let amounts: Vec<Option<&str>> = std::iter::repeat_n([Some("0.10"), Some("0.20"), None], 1000).flatten().collect();
+    let frame = DataFrame::new_infer_height(vec![
+        decimals("amount", &amounts, 10, 2),
+        Column::new("g".into(), (0..3000).map(|row| row % 2).collect::<Vec<i32>>()),
+    ])
+    .unwrap();
+    let two = frame.head(Some(3));
+    let context = context().with_reference("ref", Dataset::of_frame(frame.clone()));
+    for data in [&frame, &two] {
+        let sum = if data.height() == 3 { "0.3" } else { "300" };
+        check_in(
+            &context,
+            data,
+            &[
+                (&format!("Sum \"amount\" = {sum}"), PASSED),
+                ("Mean \"amount\" = 0.15", PASSED),
+                ("Range \"amount\" = 0.1", PASSED),
+                ("AggregateMatch \"avg(amount)\" \"avg(ref.amount)\" = 1", PASSED),
+                ("Sum \"amount\" = 150 group by \"g\"", if data.height() == 3 { FAILED } else { PASSED }),
+            ],
+        );
+    }
+    let statistics = evaluate(&parse("Rules = [] Analyzers = [AllStatistics \"amount\"]"), &Dataset::of_frame(two), &context);
+    let metrics = &statistics.evaluation.analyzers[0].metrics;
+    assert_eq!((metrics["Column.amount.Sum"], metrics["Column.amount.Mean"], metrics["Column.amount.Range"]), (0.3, 0.15, 0.1));
+    // More digits than a double has are as near as it comes.
+    let large = DataFrame::new_infer_height(vec![decimals("d", &[Some("9007199254740993.00"), Some("0.02")], 38, 2)]).unwrap();
+    assert!((metric(&large, "Sum \"d\" > 0", "Column.d.Sum") - LAST as f64).abs() <= 2.0);
+}

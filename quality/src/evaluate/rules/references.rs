@@ -1,5 +1,7 @@
 //! Against a reference: `RowCountMatch`, `SchemaMatch`, `AggregateMatch`.
 
+use polars::prelude::DataType;
+
 use super::super::judge::{Judge, ratio};
 use super::super::scope::{column_of, quoted};
 use super::super::{Fault, Plan, Scope, Want};
@@ -58,6 +60,7 @@ pub(super) fn schema(scope: &Scope<'_>) -> Result<Plan, Fault> {
 struct Aggregate {
     mean: bool,
     column: String,
+    dtype: DataType,
     want: Want,
 }
 
@@ -72,25 +75,25 @@ impl Aggregate {
             "avg" => true,
             _ => return Err(unknown()),
         };
-        let (source, column) = match scope.source_of(inner) {
+        let (source, column, dtype) = match scope.source_of(inner) {
             Some((alias, column)) if !scope.schema().contains(inner) => {
                 let reference = scope.reference(alias, "additional sources")?;
-                column_of(reference.schema(), column, &format!("\"{alias}\""))?;
-                (Some(alias.to_owned()), column.to_owned())
+                let dtype = column_of(reference.schema(), column, &format!("\"{alias}\""))?;
+                (Some(alias.to_owned()), column.to_owned(), dtype.clone())
             }
             _ => {
                 let column = scope.own(inner);
-                column_of(scope.schema(), column, "the dataset")?;
-                (None, column.to_owned())
+                let dtype = column_of(scope.schema(), column, "the dataset")?;
+                (None, column.to_owned(), dtype.clone())
             }
         };
         let want = Want { source, statistic: Statistic::of(Measure::Moments(column.clone())) };
-        Ok(Aggregate { mean, column, want })
+        Ok(Aggregate { mean, column, dtype, want })
     }
 
     fn value(&self, found: &super::super::Found<'_>) -> Result<f64, Fault> {
         let moments = found.moments(&self.want)?;
-        let value = of_moments(if self.mean { RuleType::Mean } else { RuleType::Sum }, moments);
+        let value = of_moments(if self.mean { RuleType::Mean } else { RuleType::Sum }, moments, &self.dtype);
         value.ok_or_else(|| no_value(&self.column))
     }
 }

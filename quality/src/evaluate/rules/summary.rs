@@ -5,7 +5,7 @@ use polars::prelude::DataType;
 use super::super::judge::show;
 use super::super::predicate::is_nested;
 use super::super::{Fault, Found, Plan, Scope, Verdict, Want};
-use super::moments::of_moments;
+use super::moments::{breadth, of_moments};
 use crate::language::RuleType;
 use crate::stats::{Histogram, Measure, State};
 
@@ -28,6 +28,7 @@ fn is_number(dtype: &DataType) -> bool {
 /// What is measured of one column.
 struct Column {
     name: String,
+    dtype: DataType,
     complete: Want,
     keys: Option<Want>,
     moments: Option<Want>,
@@ -46,6 +47,7 @@ impl Column {
             extremes: is_number(dtype).then(|| want(Measure::Extremes)),
             lengths: (*dtype == DataType::String).then(|| want(Measure::Lengths)),
             name,
+            dtype: dtype.clone(),
         }
     }
 
@@ -80,7 +82,7 @@ impl Column {
                 RuleType::Kurtosis,
                 RuleType::ZerosCount,
             ] {
-                if let Some(value) = of_moments(kind, moments) {
+                if let Some(value) = of_moments(kind, moments, &self.dtype) {
                     add(kind.name(), value);
                 }
             }
@@ -90,7 +92,7 @@ impl Column {
         {
             add("Minimum", min);
             add("Maximum", max);
-            add("Range", max - min);
+            add("Range", breadth((min, max), &self.dtype));
         }
         if let Some(lengths) = &self.lengths
             && let Some((shortest, longest)) = super::lengths::bounds(found.lengths(lengths)?)
