@@ -265,3 +265,27 @@ fn sums_of_decimals_are_decimals() {
     let large = DataFrame::new_infer_height(vec![decimals("d", &[Some("9007199254740993.00"), Some("0.02")], 38, 2)]).unwrap();
     assert!((metric(&large, "Sum \"d\" > 0", "Column.d.Sum") - LAST as f64).abs() <= 2.0);
 }
+
+#[test]
+fn files_keep_all_digits() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("wide.parquet");
+    ParquetWriter::new(std::fs::File::create(&path).unwrap()).finish(&mut wide()).unwrap();
+    let file = Dataset::of_files(&[path], None).unwrap();
+    let context = context().with_reference("ref", file.clone());
+    let rules = [
+        "ReferentialIntegrity \"i\" \"ref.u\" = 0.75",
+        "ReferentialIntegrity \"u\" \"ref.d18\" = 0.75",
+        "ReferentialIntegrity \"d2\" \"ref.i\" = 0.5",
+        "ColumnPair \"i\" \"=\" \"d2\" with mostly = 0.5",
+        "ColumnValues \"u\" in [9007199254740993, 5] with threshold = 0.5",
+        "ColumnValues \"d18\" > 9007199254740992 with threshold = 0.25",
+        "MulticolumnSum \"u\" \"d2\" = 18014398509481986 with mostly = 0.25",
+        "NoGaps \"u\" \"1\" where \"u > 5\"",
+        "NoGaps \"d2\" \"0.5\" where \"u = 5\"",
+    ];
+    let evaluation = evaluate(&parse(&format!("Rules = [{}]", rules.join(","))), &file, &context).evaluation;
+    for rule in evaluation.rules {
+        assert_eq!(rule.outcome, PASSED, "{}: {:?}", rule.rule, rule.reason);
+    }
+}
