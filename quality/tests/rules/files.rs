@@ -189,3 +189,14 @@ fn a_file_of_the_dataset_that_has_gone_is_data_that_can_not_be_read() {
         assert_eq!(evaluated.evaluation.rules[0].outcome, if list.is_ok() { FAILED } else { ERROR });
     }
 }
+
+#[test]
+fn a_pattern_that_gives_up_on_a_path_drops_no_file() {
+    let folder = tempfile::tempdir().unwrap();
+    write(&folder.path().join(format!("a/{}!.csv", "a".repeat(40))), "n\n1\n", 100);
+    write(&folder.path().join("a/b.csv"), "n\n1\n", 1);
+    write(&folder.path().join("a/one.csv"), "n\n1\n", 1);
+    write(&folder.path().join("a/two.csv"), "n\n1\n", 1);
+    let rule = "FileFreshness \"@/a\" > (now() - 2 days) with uriRegex = \"/(?:b|one|two|(?:a|aa)+(?=c)c|a+!)\\.csv\"";
+    check_files(folder.path(), &[(rule, ERROR)]);
+}

@@ -1,4 +1,4 @@
-//! Conditions on each row's value as expressions. What they give is never null.
+//! Conditions on each row's value as expressions. What they give is never null, but for [`Unknown::IsNull`].
 //!
 //! Polars orders NaN above every number and takes it as equal to itself, and so do Spark and this module.
 
@@ -11,8 +11,8 @@ pub(crate) mod text;
 mod units;
 
 use polars::prelude::{
-    BooleanChunked, Column, DataType, Expr, Field, IntoColumn, NamedFrom, PolarsResult, Series,
-    arity::{unary_elementwise, unary_elementwise_values},
+    BooleanChunked, Column, DataType, Expr, Field, IntoColumn, NamedFrom, PolarsError, PolarsResult, Series,
+    arity::{try_unary_elementwise, unary_elementwise, unary_elementwise_values},
 };
 
 use super::Fault;
@@ -60,6 +60,36 @@ pub(crate) fn test_text(value: Expr, test: impl Fn(Option<&str>) -> bool + Clone
             } else {
                 unary_elementwise_values(strings, |value| test(Some(value)))
             };
+            Ok(holds.into_column())
+        },
+        |_, field| Ok(Field::new(field.name().clone(), DataType::Boolean)),
+    )
+}
+
+/// What is made of a value of which a test can't tell whether it holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unknown {
+    /// An error of the rule, where its rows are measured.
+    IsError,
+    /// Null, where rows are looked at that the rule may not be about: that they are in its way is no error.
+    IsNull,
+}
+
+/// A test of strings that may be unable to tell.
+pub(crate) fn try_text(
+    value: Expr,
+    unknown: Unknown,
+    test: impl Fn(Option<&str>) -> Result<bool, Fault> + Clone + Send + Sync + 'static,
+) -> Expr {
+    value.map(
+        move |column: Column| {
+            let (strings, test) = (column.str()?, test.clone());
+            let holds: BooleanChunked = try_unary_elementwise(strings, |value| match (test(value), unknown) {
+                (Ok(holds), _) => Ok(Some(holds)),
+                (Err(_), Unknown::IsNull) => Ok(None),
+                // A kind that is taken for the rule's doing, and not for a damaged file's.
+                (Err(fault), Unknown::IsError) => Err(PolarsError::InvalidOperation(fault.to_string().into())),
+            })?;
             Ok(holds.into_column())
         },
         |_, field| Ok(Field::new(field.name().clone(), DataType::Boolean)),

@@ -28,23 +28,30 @@ impl Pattern {
             .map_err(|_| Fault::error(format!("\"{pattern}\" is not a regular expression: {linear}")))
     }
 
-    /// Whether it is somewhere in a text. In a text on which the engine gives up it is not.
-    pub(crate) fn is_in(&self, text: &str) -> bool {
+    /// Whether it is somewhere in a text. Of a text on which the engine gives up nothing is known.
+    pub(crate) fn is_in(&self, text: &str) -> Result<bool, Fault> {
         match self {
-            Pattern::Linear(regex) => regex.is_match(text),
-            Pattern::Backtracking(regex) => regex.is_match(text).unwrap_or_default(),
+            Pattern::Linear(regex) => Ok(regex.is_match(text)),
+            Pattern::Backtracking(regex) => regex.is_match(text).map_err(|_| gave_up()),
         }
     }
 
     /// Whether it matches, and not nothing, if it is a pattern of an entire text.
-    pub(crate) fn is_entire(&self, text: &str) -> bool {
+    pub(crate) fn is_entire(&self, text: &str) -> Result<bool, Fault> {
         match self {
             // What matches is the text, so its ends need not be found.
-            Pattern::Linear(regex) => !text.is_empty() && regex.is_match(text),
+            Pattern::Linear(regex) => Ok(!text.is_empty() && regex.is_match(text)),
             // This one knows `\K`, which moves the start of what matches.
-            Pattern::Backtracking(regex) => regex.find(text).ok().flatten().is_some_and(|found| found.end() > found.start()),
+            Pattern::Backtracking(regex) => {
+                let found = regex.find(text).map_err(|_| gave_up())?;
+                Ok(found.is_some_and(|found| found.end() > found.start()))
+            }
         }
     }
+}
+
+fn gave_up() -> Fault {
+    Fault::error("The regular expression takes too many steps on a text; have less repeated within what is repeated.")
 }
 
 /// The pattern of `matches`: all of the text, from its start to its end.

@@ -5,17 +5,18 @@ use std::{collections::HashSet, sync::Arc};
 use polars::prelude::{DataType, Expr};
 
 use super::pattern::{Pattern, entire, leading};
-use super::{as_text, test_text};
+use super::{Unknown, as_text, try_text};
 use crate::evaluate::Fault;
 use crate::language::ast::{TextCondition, TextOperand};
 
-/// Whether each value holds a condition on strings.
-pub(crate) fn holds(value: Expr, dtype: &DataType, condition: &TextCondition, ignore_case: bool) -> Result<Expr, Fault> {
+/// Whether each value holds a condition on strings. What it gives is null only where a pattern gives up, and only if
+/// that is to be null.
+pub(crate) fn holds(value: Expr, dtype: &DataType, condition: &TextCondition, ignore_case: bool, unknown: Unknown) -> Result<Expr, Fault> {
     if let TextCondition::Equal { negated, operand: TextOperand::Null } = condition {
         return Ok(if *negated { value.is_not_null() } else { value.is_null() });
     }
     let test = Test::new(condition, ignore_case)?;
-    Ok(test_text(as_text(value, dtype)?, move |value| test.of(value)))
+    Ok(try_text(as_text(value, dtype)?, unknown, move |value| test.of(value)))
 }
 
 /// A condition on a string.
@@ -45,12 +46,13 @@ impl Test {
         })
     }
 
-    /// Whether a value holds.
-    pub(crate) fn of(&self, value: Option<&str>) -> bool {
-        match self {
-            Test::Among(among, negated) => among.has(value) != *negated,
-            Test::Matches(pattern) => value.is_some_and(|value| pattern.is_entire(value)),
-            Test::MatchesNot(pattern) => value.is_some_and(|value| !pattern.is_in(value)),
+    /// Whether a value holds, unless a pattern gives up on it.
+    pub(crate) fn of(&self, value: Option<&str>) -> Result<bool, Fault> {
+        match (self, value) {
+            (Test::Among(among, negated), value) => Ok(among.has(value) != *negated),
+            (Test::Matches(pattern), Some(value)) => pattern.is_entire(value),
+            (Test::MatchesNot(pattern), Some(value)) => Ok(!pattern.is_in(value)?),
+            (Test::Matches(_) | Test::MatchesNot(_), None) => Ok(false),
         }
     }
 }

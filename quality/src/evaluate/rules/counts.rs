@@ -39,7 +39,12 @@ pub(super) fn column_exists(scope: &Scope<'_>) -> Result<Plan, Fault> {
 pub(super) fn column_names(scope: &Scope<'_>) -> Result<Plan, Fault> {
     let pattern = Pattern::new(scope.parameter(0)?)?;
     let names: Vec<String> = scope.whole.schema().iter_names().map(ToString::to_string).collect();
-    let others: Vec<String> = names.iter().filter(|name| !pattern.is_in(name)).cloned().collect();
+    let mut others = Vec::new();
+    for name in &names {
+        if !pattern.is_in(name)? {
+            others.push(name.clone());
+        }
+    }
     Ok(Plan::direct(move |_| {
         let share = if names.is_empty() { f64::NAN } else { ratio((names.len() - others.len()) as u64, names.len() as u64) };
         Ok(Verdict::new(others.is_empty()).metric("Dataset.*.ColumnNamesPatternMatchRatio", share).because(|| {

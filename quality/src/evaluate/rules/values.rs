@@ -5,7 +5,7 @@ use polars::prelude::{DataType, Expr};
 use super::super::condition::Numbers;
 use super::super::judge::{Shares, show, unmet};
 use super::super::predicate::{
-    self, dates,
+    self, Unknown, dates,
     numbers::{self, Operand},
     text,
 };
@@ -24,7 +24,7 @@ pub(super) fn plan(scope: &Scope<'_>) -> Result<Plan, Fault> {
     let (column, dtype) = scope.column(0)?;
     let Some(condition) = &scope.rule.condition else { return measured(scope, column) };
     let ignore_case = scope.flag("ignoreCase")?;
-    let mut decided = None;
+    let (mut decided, mut of_rows) = (None, None);
     let pass = match condition {
         Condition::Number(comparison) => {
             let numbers = scope.resolve_numbers(comparison)?;
@@ -32,13 +32,17 @@ pub(super) fn plan(scope: &Scope<'_>) -> Result<Plan, Fault> {
             decided = ends(&numbers).map(|ends| (numbers, ends));
             pass
         }
-        Condition::Text(condition) => text::holds(named(&column), dtype, condition, ignore_case)?,
+        Condition::Text(condition) => {
+            let holds = |unknown| text::holds(named(&column), dtype, condition, ignore_case, unknown);
+            of_rows = Some(holds(Unknown::IsNull)?);
+            holds(Unknown::IsError)?
+        }
         Condition::Date(comparison) => dates::holds(named(&column), dtype, &scope.dates(comparison)?)?,
         Condition::Duration(_) | Condition::Size(_) => {
             return Err(Fault::error("ColumnValues is compared with numbers, strings or dates."));
         }
     };
-    let rows = RowTest::of_value(pass.clone(), predicate::shown(named(&column), dtype));
+    let rows = RowTest::of_value(of_rows.unwrap_or_else(|| pass.clone()), predicate::shown(named(&column), dtype));
     let shares = Shares::of(scope)?;
     let plan = match decided {
         Some((numbers, ends)) if !shares.partial() && decided_by_ends(scope, dtype, &numbers) => of_ends(scope, column, numbers, ends),

@@ -88,7 +88,11 @@ fn matching(scope: &Scope<'_>, files: &mut Vec<FileEntry>) -> Result<(), Fault> 
         // Glue documents `(?!.*\.tmp$).*` as what leaves `.tmp` out: a look ahead is from the path's start.
         let pattern = if regex.starts_with("(?") { format!(r"\A(?:{regex})") } else { regex.to_owned() };
         let pattern = Pattern::new(&pattern)?;
-        files.retain(|file| pattern.is_in(&file.location));
+        for file in std::mem::take(files) {
+            if pattern.is_in(&file.location)? {
+                files.push(file);
+            }
+        }
     }
     Ok(())
 }

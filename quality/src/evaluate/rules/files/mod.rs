@@ -121,7 +121,7 @@ pub(super) fn checksums(scope: &Scope<'_>) -> Result<Plan, Fault> {
     let files = find(scope, 0)?;
     let holds = text::Test::new(&condition, true)?;
     Ok(Plan::direct(move |_| {
-        let bad = bad(fast, &files, |file| Ok(holds.of(Some(&algorithm.checksum(access.as_ref(), file)?))))?;
+        let bad = bad(fast, &files, |file| holds.of(Some(&algorithm.checksum(access.as_ref(), file)?)))?;
         Ok(verdict("FileMatch.Compliance", &files, &bad, &shares, "of a checksum as expected"))
     }))
 }
