@@ -78,6 +78,14 @@ impl<'a> Found<'a> {
         self.state(want)?.rows().ok_or_else(unlike)
     }
 
+    /// Rows; none if the statistic's own filter leaves no row of this group.
+    pub(crate) fn rows_or_none(&self, want: &Want) -> Result<u64, Fault> {
+        match self.group {
+            Some(group) if want.source.is_none() && find(group, &want.statistic).is_none() => Ok(0),
+            _ => self.rows(want),
+        }
+    }
+
     /// Rows that hold, and rows.
     pub(crate) fn ratio(&self, want: &Want) -> Result<(u64, u64), Fault> {
         self.state(want)?.ratio().ok_or_else(unlike)

@@ -5,6 +5,7 @@
 mod ahead;
 mod dates;
 mod digits;
+mod emptied;
 mod extras;
 mod files;
 mod fuzz;

@@ -9,9 +9,15 @@ use crate::stats::Measure;
 pub(super) fn row_count(scope: &Scope<'_>) -> Result<Plan, Fault> {
     let (judge, shares) = (Judge::of(scope)?, Shares::of(scope)?);
     let rows = scope.statistic(Measure::Rows);
-    let wants = vec![rows.clone()];
+    let mut wants = vec![rows.clone()];
+    if scope.rule.filter.is_some() && !scope.rule.group_by.is_empty() {
+        // A group of which `where` leaves nothing is there still, with no rows. Groups come in the order of the first.
+        let mut all = rows.clone();
+        all.statistic.filter = None;
+        wants.insert(0, all);
+    }
     Ok(Plan::shared(wants, move |found| {
-        let mut verdict = judge.verdict("Dataset.*.RowCount", found.rows(&rows)? as f64, String::new);
+        let mut verdict = judge.verdict("Dataset.*.RowCount", found.rows_or_none(&rows)? as f64, String::new);
         if shares.partial() {
             // How many rows there are is right for all of them, or for none.
             let share = shares.verdict("", u64::from(verdict.holds), 1, || "as one".to_owned());
