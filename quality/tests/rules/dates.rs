@@ -98,3 +98,29 @@ fn ages_are_rounded_to_hundredths_of_hours() {
     let frame = df!("t" => ["2026-03-10T11:00:13", "2026-03-10T11:00:11.9"]).unwrap();
     assert_eq!(letters(&frame, "DataFreshness \"t\" = 1 hours"), "PF");
 }
+
+#[test]
+fn a_list_may_be_as_long_as_it_likes() {
+    let frame = table();
+    let first = jiff::civil::date(2000, 1, 1);
+    let mut days: Vec<String> = (0..10_000).map(|day| format!("\"{}\"", first + jiff::Span::new().days(day))).collect();
+    days.retain(|day| day != "\"2026-03-10\"");
+    let listed = |column: &str, more: &str| format!("ColumnValues \"{column}\" in [{}{more}]", days.join(", "));
+    for (column, more, rows) in [
+        ("day", "", "FPFF"),
+        ("day", ", NULL", "FPFP"),
+        ("day", ", now()", "PPFF"),
+        ("text", ", now()", "PPFF"),
+        ("at", ", (now() - 1 hours)", "PFPF"),
+        ("at", ", (now() - 2 hours)", "FFPF"),
+    ] {
+        assert_eq!(letters(&frame, &listed(column, more)), rows, "{column}{more}");
+        let opposite: String = rows.chars().map(|letter| if letter == 'P' { 'F' } else { 'P' }).collect();
+        assert_eq!(letters(&frame, &listed(column, more).replace(" in ", " not in ")), opposite, "{column}{more}");
+    }
+    let hours: Vec<String> = (1..10_000).map(|hour| format!("{hour} hours")).collect();
+    let frame = df!("at" => [Some("2026-03-10 07:00:30"), Some("2026-03-10 07:00:00"), Some("soon"), None]).unwrap();
+    let ages = format!("DataFreshness \"at\" in [{}]", hours.join(", "));
+    assert_eq!(letters(&frame, &ages), "PFFF");
+    assert_eq!(letters(&frame, &ages.replace(" in ", " not in ")), "FPFF");
+}

@@ -1,6 +1,8 @@
 //! Conditions on dates, times and ages.
 
-use polars::prelude::{DataType, Expr, lit, when};
+use std::collections::HashSet;
+
+use polars::prelude::{BooleanChunked, DataType, Expr, Field, IntoColumn, lit, when};
 
 use super::temporal::{self, DAY, DayOnly};
 use crate::evaluate::Fault;
@@ -61,10 +63,7 @@ pub(crate) fn holds(value: Expr, dtype: &DataType, comparison: &Comparison<Momen
             compare(Compare::LessOrEqual, low)?.or(compare(Compare::GreaterOrEqual, high)?).fill_null(true)
         }
         Comparison::In { negated, operands } => {
-            let mut equal = lit(false);
-            for operand in operands.iter().filter(|operand| **operand != Moment::Null) {
-                equal = equal.or(compare(Compare::Equal, operand)?.fill_null(false));
-            }
+            let mut equal = among(&micros, &day_only, operands).fill_null(false);
             if operands.contains(&Moment::Null) {
                 equal = equal.or(null);
             }
@@ -72,6 +71,40 @@ pub(crate) fn holds(value: Expr, dtype: &DataType, comparison: &Comparison<Momen
         }
     };
     Ok(holds.fill_null(false))
+}
+
+/// Whether each moment is one of some. They are looked up: a comparison with each would be as deep as they are many.
+fn among(micros: &Expr, day_only: &DayOnly, operands: &[Moment]) -> Expr {
+    let (mut days, mut moments) = (HashSet::new(), HashSet::new());
+    for operand in operands {
+        match operand {
+            Moment::Day(day) => drop(days.insert(day.div_euclid(DAY))),
+            Moment::At(moment) => drop(moments.insert(*moment)),
+            Moment::Null => {}
+        }
+    }
+    let of_day = |days: HashSet<i64>| found(micros.clone().floor_div(lit(DAY)), days);
+    if moments.is_empty() {
+        return of_day(days);
+    }
+    let days_of_moments = days.iter().copied().chain(moments.iter().map(|moment| moment.div_euclid(DAY))).collect();
+    let by_moment = |moments: HashSet<i64>| of_day(days.clone()).or(found(micros.clone(), moments));
+    match day_only {
+        DayOnly::All => of_day(days_of_moments),
+        DayOnly::None => by_moment(moments),
+        DayOnly::Where(day_only) => when(day_only.clone()).then(of_day(days_of_moments)).otherwise(by_moment(moments)),
+    }
+}
+
+/// Whether each whole number is in a set; null where there is none.
+fn found(numbers: Expr, known: HashSet<i64>) -> Expr {
+    numbers.map(
+        move |column| {
+            let found: BooleanChunked = column.i64()?.iter().map(|number| number.map(|number| known.contains(&number))).collect();
+            Ok(found.with_name(column.name().clone()).into_column())
+        },
+        |_, field| Ok(Field::new(field.name().clone(), DataType::Boolean)),
+    )
 }
 
 /// Whether one moment holds a condition, as [`holds`] has it.
@@ -96,7 +129,16 @@ pub(crate) fn age_holds(value: Expr, dtype: &DataType, now: i64, hours: &Compari
         Comparison::Between { negated: false, low, high } => compare(Compare::Greater, *low).and(compare(Compare::Less, *high)),
         Comparison::Between { negated: true, low, high } => compare(Compare::LessOrEqual, *low).or(compare(Compare::GreaterOrEqual, *high)),
         Comparison::In { negated, operands } => {
-            let equal = operands.iter().map(|hours| compare(Compare::Equal, *hours)).reduce(Expr::or).unwrap_or_else(|| lit(false));
+            // Zero has no sign here: that of -0.0 goes when zero is added.
+            let known: HashSet<u64> = operands.iter().map(|hours| (hours + 0.0).to_bits()).collect();
+            let equal = age.clone().map(
+                move |column| {
+                    let bits = column.f64()?.iter().map(|age| age.map(|age| known.contains(&(age + 0.0).to_bits())));
+                    let found: BooleanChunked = bits.collect();
+                    Ok(found.with_name(column.name().clone()).into_column())
+                },
+                |_, field| Ok(Field::new(field.name().clone(), DataType::Boolean)),
+            );
             if *negated { equal.not() } else { equal }
         }
     };
