@@ -78,7 +78,7 @@ pub fn evaluate(ruleset: &Ruleset, data: &Dataset, context: &Context) -> Evaluat
         .map(|(at, (node, tree))| {
             let (outcome, reason) = match tree {
                 Tree::Leaf(_) => combine(tree, &judged),
-                _ if context.options.composites == CompositeEvaluation::Row => tests.judge(at).unwrap_or_else(|fault| {
+                _ if context.options.composites == CompositeEvaluation::Row => tests.judge(at, &judged).unwrap_or_else(|fault| {
                     unread.note(&fault);
                     (Outcome::Error, Some(fault.to_string()))
                 }),

@@ -64,23 +64,30 @@ impl Rows {
             let filter = leaf.rule.filter.as_ref()?;
             crate::data::sql::predicate(&filter.value, whole.schema()).ok()
         };
-        let tests: Vec<Option<Test>> =
+        let mut tests: Vec<Option<Test>> =
             leaves.iter().zip(plans).map(|(leaf, plan)| Some(Test { test: plan.ok()?.rows?, filter: scope_filter(leaf) })).collect();
         let error = |leaf: usize| {
             let (judged, leaf) = (judged.get(leaf)?, leaves.get(leaf)?);
             let rows = leaf.rule.kind.spec().row_level && !leaf.analyzer;
             (judged.outcome == Outcome::Error && rows).then(|| judged.reason.clone().unwrap_or_default())
         };
+        let by_rows = options.composites == CompositeEvaluation::Row;
+        if by_rows {
+            let composites = trees.iter().filter(|tree| !matches!(tree, Tree::Leaf(_)));
+            composites.for_each(|tree| tree.each(&mut |leaf| settle_part(&mut tests, judged, leaf)));
+        }
         let tested = |leaf: usize| tests.get(leaf).is_some_and(Option::is_some);
         let part = |leaf: usize| {
-            let ratio = leaves.get(leaf).is_some_and(|leaf| leaf.rule.threshold.is_some() || leaf.rule.mostly.is_some());
-            tests.get(leaf).and_then(Option::as_ref).is_some_and(|test| test.test.in_composites) && !ratio
+            let ratio = |leaf: &Leaf| leaf.rule.threshold.is_some() || leaf.rule.mostly.is_some() || leaf.rule.kind.spec().excluded;
+            let test = tests.get(leaf).and_then(Option::as_ref);
+            let told = test.map_or_else(|| by_rows && error(leaf).is_some(), |test| test.test.in_composites);
+            told && !leaves.get(leaf).is_some_and(ratio)
         };
-        let by_rows = options.composites == CompositeEvaluation::Row;
         let rules = trees.iter().map(|tree| {
             let mut errors = Vec::new();
             tree.each(&mut |leaf| errors.extend(error(leaf)));
             match tree {
+                tree if by_rows && !matches!(tree, Tree::Leaf(_)) && tree.all(&part) => RowRule::Tested(tree.clone()),
                 // It holds without the part that is in error, of whose rows nothing is known.
                 tree if !errors.is_empty() && !by_rows && combine(tree, judged).0 == Outcome::Passed => RowRule::Silent,
                 _ if !errors.is_empty() => RowRule::Error(errors.join(" ")),
@@ -109,25 +116,41 @@ impl Rows {
         }
     }
 
-    /// Says which rules warn only, and which are broken.
+    /// Says which rules warn only, which are broken, and which are in error after all.
     pub(crate) fn settle(&mut self, results: &[RuleResult]) {
+        for (rule, result) in self.rules.iter_mut().zip(results) {
+            if result.outcome == Outcome::Error && matches!(rule, RowRule::Tested(Tree::All(_) | Tree::Any(_))) {
+                *rule = RowRule::Error(result.reason.clone().unwrap_or_default());
+            }
+        }
         self.warns = results.iter().map(|result| result.level == Level::Warn).collect();
         self.broken = results.iter().map(|result| result.outcome != Outcome::Passed).collect();
     }
 
-    /// Judges a rule that is put together row by row.
-    pub(crate) fn judge(&self, rule: usize) -> Result<(Outcome, Option<String>), Fault> {
-        let failed = match self.rules.get(rule) {
-            Some(RowRule::Tested(tree)) => self.count_failed(rule, tree)?,
+    /// Judges a rule that is put together row by row. A part that has no measure holds in no row; if one of them is in
+    /// error the rule is, unless all rows hold without it.
+    pub(crate) fn judge(&self, rule: usize, judged: &[Judged]) -> Result<(Outcome, Option<String>), Fault> {
+        let tree = match self.rules.get(rule) {
+            Some(RowRule::Tested(tree)) => tree,
             Some(RowRule::Error(reason)) => return Ok((Outcome::Error, Some(reason.clone()))),
             _ => {
                 let names = self.ineligible.get(rule).map(|names| names.join(", ")).unwrap_or_default();
                 return Ok((Outcome::Error, Some(format!("It can't be evaluated row by row, because of {names}."))));
             }
         };
-        Ok(match failed {
-            0 => (Outcome::Passed, None),
-            failed => (Outcome::Failed, Some(format!("{failed} rows do not hold."))),
+        let lacks = |leaf: usize| judged.get(leaf).is_some_and(|judged| judged.fault.is_some());
+        if !tree.holds(&|leaf| !lacks(leaf)) {
+            // So it does in no row, and be there none.
+            return Ok(combine(tree, judged));
+        }
+        let mut errors = Vec::new();
+        let in_error = |leaf: usize| judged.get(leaf).filter(|judged| judged.outcome == Outcome::Error);
+        tree.each(&mut |leaf| errors.extend(in_error(leaf).and_then(|judged| judged.reason.clone())));
+        let errors = (!errors.is_empty()).then(|| errors.join(" "));
+        Ok(match (self.count_failed(rule, tree)?, errors) {
+            (0, errors) => (Outcome::Passed, errors),
+            (_, Some(errors)) => (Outcome::Error, Some(errors)),
+            (failed, None) => (Outcome::Failed, Some(format!("{failed} rows do not hold."))),
         })
     }
 
@@ -235,11 +258,23 @@ impl Rows {
 
     fn inputs(&self, leaves: &[usize], reasons: bool) -> Expr {
         let mut columns = vec![named(&format!("{MARK}none"))];
-        columns.extend(leaves.iter().map(|leaf| named(&format!("{MARK}state{leaf}"))));
+        // A part in error has no test, and holds in no row.
+        let leaves = || leaves.iter().filter(|leaf| self.tests.get(**leaf).is_some_and(Option::is_some));
+        columns.extend(leaves().map(|leaf| named(&format!("{MARK}state{leaf}"))));
         if reasons {
-            columns.extend(leaves.iter().map(|leaf| named(&format!("{MARK}shown{leaf}"))));
+            columns.extend(leaves().map(|leaf| named(&format!("{MARK}shown{leaf}"))));
         }
         as_struct(columns)
+    }
+}
+
+/// Of a part that has no measure of the dataset, what it is in each row: it does not hold.
+fn settle_part(tests: &mut [Option<Test>], judged: &[Judged], leaf: usize) {
+    let (Some(slot), Some(judged)) = (tests.get_mut(leaf), judged.get(leaf)) else { return };
+    match (judged.outcome, &judged.fault) {
+        (Outcome::Error, _) => *slot = None,
+        (_, Some(_)) => slot.iter_mut().for_each(|test| test.test.pass = lit(false)),
+        (_, None) => {}
     }
 }
 

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test and its helpers fail by panicking")]
 
 mod ahead;
+mod composites;
 mod dates;
 mod digits;
 mod emptied;
