@@ -171,3 +171,36 @@ fn distributions_are_compared_with_references_whose_names_have_dots() {
     let rules = ["ks", "psi"].map(|method| format!("DistributionMatch \"x\" \"old.2024.x\" \"{method}\" = 0"));
     check_in(&context, &frame, &rules.each_ref().map(|rule| (rule.as_str(), PASSED)));
 }
+
+#[test]
+fn rows_of_a_query_have_to_be_told_apart_by_its_columns() {
+    let frame = df!(
+        "id" => [Some(1), Some(1), Some(2), Some(2), None, None],
+        "age" => [50, 150, 7, 7, 50, 150],
+        "k" => [1, 2, 3, 3, 4, 5],
+    )
+    .unwrap();
+    check(
+        &frame,
+        &[
+            ("CustomSql \"select id from primary where age < 100\"", ERROR),
+            ("CustomSql \"select id from primary where age < 100\" with threshold > 0.1", ERROR),
+            ("CustomSql \"select id from primary where age < 100 and id = 2\" with threshold > 0.3", PASSED),
+            ("CustomSql \"select id, k from primary where age < 100\" with threshold > 0.6", PASSED),
+            ("CustomSql \"select id, k from primary where age < 100\" with threshold > 0.7", FAILED),
+            ("CustomSql \"select k from primary where age < 100\" with threshold > 0.6", PASSED),
+            // Rows that are the same in all columns need not be given as often as they are.
+            ("CustomSql \"select distinct k from primary where age < 100\" with threshold > 0.6", PASSED),
+            ("CustomSql \"select distinct * from primary\"", PASSED),
+            ("CustomSql \"select distinct id from primary\"", ERROR),
+            ("CustomSql \"select id from primary\"", PASSED),
+            ("CustomSql \"select id from primary where 1 = 0\"", FAILED),
+        ],
+    );
+    let evaluated = run(&frame, "CustomSql \"select id from primary where age < 100\"");
+    let reason = evaluated.evaluation.rules[0].reason.as_ref().unwrap();
+    let wanted = "The query gives 4 rows, and 6 rows of the dataset have their values of \"id\"; select columns that tell rows apart.";
+    assert_eq!(reason, wanted);
+    assert_eq!(rows_of(&evaluated).concat(), "FFFFFF");
+    assert_eq!(letters(&frame, "CustomSql \"select id, age from primary where age < 100\""), "PFPPPF");
+}

@@ -1,9 +1,10 @@
 //! `CustomSql`: a query over the dataset, as `primary`, and its references.
 //!
 //! With a condition the query gives one number. Without, it gives the rows that pass: columns of the dataset, by
-//! which the dataset's rows are found again (null equals null).
+//! which the dataset's rows are found again (null equals null). If they are columns by which more rows are found than
+//! the query gives, and those are not all the same, nobody knows which it meant: that is an error.
 
-use polars::prelude::{DataType, Expr, JoinArgs, JoinType, LazyFrame, MaintainOrderJoin, Schema, lit};
+use polars::prelude::{DataType, Expr, JoinArgs, JoinType, LazyFrame, MaintainOrderJoin, Schema, UniqueKeepStrategy, len, lit};
 
 use super::super::judge::{Judge, Shares, show};
 use super::super::scope::{after, named, quoted};
@@ -63,6 +64,50 @@ fn scalar(scope: &Scope<'_>, query: LazyFrame) -> Result<Plan, Fault> {
     }))
 }
 
+/// Rows that a query gives, by columns that the dataset's rows may share.
+struct Given {
+    data: data::Dataset,
+    query: LazyFrame,
+    /// The query's columns, cast to the dataset's.
+    casts: Vec<Expr>,
+    keys: Vec<Expr>,
+    names: Vec<String>,
+    mark: String,
+}
+
+impl Given {
+    /// Sees that `marked` rows, which have the values of rows that the query gives, are those that it gives.
+    fn is_of(&self, marked: u64) -> Result<(), Fault> {
+        let returned = run(self.query.clone().select([len().cast(DataType::UInt64).alias("rows")]))?;
+        let returned = returned.column("rows")?.u64()?.get(0).unwrap_or(0);
+        if marked <= returned || !self.mixes()? {
+            return Ok(());
+        }
+        let columns = quoted(&self.names);
+        Err(Fault::error(format!(
+            "The query gives {returned} rows, and {marked} rows of the dataset have their values of {columns}; select columns that tell rows apart."
+        )))
+    }
+
+    /// Whether some rows that differ have the same key, which the query gives less often than they are.
+    fn mixes(&self) -> Result<bool, Fault> {
+        let (rows, returned) = (format!("{}_rows", self.mark), format!("{}_returned", self.mark));
+        let data = self.data.scan()?;
+        let counted = self.query.clone().select(self.casts.clone()).group_by(self.keys.clone()).agg([len().alias(&returned)]);
+        let held = self.joined(data.clone(), counted, JoinType::Inner).group_by(self.keys.clone());
+        let unclear = held.agg([len().alias(&rows), named(&returned).first()]).filter(named(&rows).gt(named(&returned)));
+        let unclear = self.joined(data, unclear.select(self.keys.clone()), JoinType::Semi);
+        let different = unclear.unique(None, UniqueKeepStrategy::Any).group_by(self.keys.clone()).agg([len().alias(&rows)]);
+        Ok(run(different.filter(named(&rows).gt(lit(1))).limit(1))?.height() > 0)
+    }
+
+    fn joined(&self, left: LazyFrame, right: LazyFrame, how: JoinType) -> LazyFrame {
+        let mut join = JoinArgs::new(how);
+        join.nulls_equal = true;
+        left.join(right, self.keys.clone(), self.keys.clone(), join)
+    }
+}
+
 fn rows(scope: &Scope<'_>, mut query: LazyFrame) -> Result<Plan, Fault> {
     let given = query.collect_schema()?;
     let columns = shared_columns(scope.whole.schema(), &given)?;
@@ -70,7 +115,16 @@ fn rows(scope: &Scope<'_>, mut query: LazyFrame) -> Result<Plan, Fault> {
     let casts: Vec<Expr> = columns.iter().map(|(name, dtype)| named(name).cast(dtype.clone())).collect();
     let keys: Vec<Expr> = columns.iter().map(|(name, _)| named(name)).collect();
     let shown = keys.first().cloned().map(|key| super::super::predicate::shown(key, &columns[0].1)).unwrap_or_else(|| lit(""));
-    let given = query.select(casts).unique(None, polars::prelude::UniqueKeepStrategy::Any).with_column(lit(true).alias(mark.as_str()));
+    // Rows that are the same in all columns are not told apart, and need not be.
+    let in_part = (columns.len() < scope.whole.schema().len()).then(|| Given {
+        data: scope.whole.clone(),
+        query: query.clone(),
+        casts: casts.clone(),
+        keys: keys.clone(),
+        names: columns.iter().map(|(name, _)| name.clone()).collect(),
+        mark: mark.clone(),
+    });
+    let given = query.select(casts).unique(None, UniqueKeepStrategy::Any).with_column(lit(true).alias(mark.as_str()));
     let test =
         RowTest::of_value(named(&mark), shown).words("Value: ", " is not among the rows that the query gives.").prepared(move |frame| {
             let mut join = JoinArgs::new(JoinType::Left);
@@ -81,7 +135,10 @@ fn rows(scope: &Scope<'_>, mut query: LazyFrame) -> Result<Plan, Fault> {
     let shares = Shares::of(scope)?;
     share::by_rows(scope, test, move |hits, rows| match rows {
         0 => Err(no_rows()),
-        _ => Ok(shares.verdict("Dataset.*.CustomSQL.Compliance", hits, rows, || "as the query gives them".to_owned())),
+        _ => {
+            in_part.iter().try_for_each(|given| given.is_of(hits))?;
+            Ok(shares.verdict("Dataset.*.CustomSQL.Compliance", hits, rows, || "as the query gives them".to_owned()))
+        }
     })
 }
 
