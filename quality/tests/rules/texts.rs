@@ -188,3 +188,42 @@ fn formats() {
     );
     assert_eq!(metric(&frame, "Format \"n\" \"json\"", "Column.n.Format.Compliance"), 1.0);
 }
+
+/// However a column of numbers is written: `1` is 1.0, and 1.00 as a decimal.
+#[test]
+fn strings_that_spell_numbers_are_compared_as_such() {
+    let frame = df!(
+        "f" => [Some(1.0), Some(2.5), Some(1e20), None],
+        "small" => [Some(0.1_f32), Some(1.0), Some(3.0), None],
+        "n" => [Some(9_007_199_254_740_993_i64), Some(1), Some(-7), None],
+        "s" => [Some("1"), Some("1.0"), Some("01"), None],
+        "d" => [Some("12345678901234567890.25"), Some("1"), Some("-0.50"), None],
+    )
+    .unwrap();
+    let frame = frame.lazy().with_column(col("d").cast(DataType::Decimal(38, 2))).collect().unwrap();
+    for (condition, rows) in [
+        ("\"f\" in [\"1\", \"2.50\", \"100000000000000000000\"]", "PPPF"),
+        ("\"f\" = \"1\"", "PFFF"),
+        ("\"f\" != \"1\"", "FPPP"),
+        ("\"f\" not in [\"1\", \"2.5\"]", "FFPP"),
+        ("\"f\" not in [\"1\", NULL]", "FPPF"),
+        ("\"f\" in [\"1\", NULL]", "PFFP"),
+        ("\"f\" in [\"1\", EMPTY, \" \"] with ignoreCase = \"true\"", "PFFF"),
+        ("\"f\" in [\"1.0\", \"none\"]", "PFFF"),
+        ("\"f\" in [EMPTY]", "FFFF"),
+        ("\"f\" not in [EMPTY]", "PPPP"),
+        ("\"f\" matches \"[0-9.]+\"", "PPFF"),
+        ("\"small\" in [\"0.1\", \"1\"]", "PPFF"),
+        ("\"n\" = \"9007199254740993\"", "PFFF"),
+        ("\"n\" in [\"9007199254740992\", \"1.0\", \"-07\"]", "FPPF"),
+        ("\"d\" in [\"12345678901234567890.250\", \"+1\"]", "PPFF"),
+        ("\"d\" = \"12345678901234567890.24\"", "FFFF"),
+        ("\"d\" in [\"-.5\", \"1.001\", NULL]", "FFPP"),
+        ("\"d\" != \"1\"", "PFPP"),
+        ("\"s\" = \"1\"", "PFFF"),
+    ] {
+        let rule = format!("ColumnValues {condition}");
+        assert_eq!(letters(&frame, &rule), rows, "{rule}");
+        assert_eq!(one(&frame, &rule).outcome, if rows.contains('F') { FAILED } else { PASSED }, "{rule}");
+    }
+}

@@ -6,6 +6,7 @@ pub(crate) mod dates;
 pub(crate) mod exact;
 pub(crate) mod numbers;
 pub(crate) mod pattern;
+mod spelled;
 pub(crate) mod temporal;
 pub(crate) mod text;
 mod units;

@@ -5,7 +5,7 @@ use std::{collections::HashSet, sync::Arc};
 use polars::prelude::{DataType, Expr};
 
 use super::pattern::{Pattern, entire, leading};
-use super::{Unknown, as_text, try_text};
+use super::{Unknown, as_text, numbers, spelled, try_text};
 use crate::evaluate::Fault;
 use crate::language::ast::{TextCondition, TextOperand};
 
@@ -15,7 +15,13 @@ pub(crate) fn holds(value: Expr, dtype: &DataType, condition: &TextCondition, ig
     if let TextCondition::Equal { negated, operand: TextOperand::Null } = condition {
         return Ok(if *negated { value.is_not_null() } else { value.is_null() });
     }
-    let test = Test::new(condition, ignore_case)?;
+    if let Some(numbers) = spelled::as_numbers(dtype, condition) {
+        return numbers::holds_exactly(&value, dtype, &numbers);
+    }
+    let test = match dtype {
+        DataType::Decimal(_, places) => Test::new(&spelled::as_decimals(*places, condition), ignore_case)?,
+        _ => Test::new(condition, ignore_case)?,
+    };
     Ok(try_text(as_text(value, dtype)?, unknown, move |value| test.of(value)))
 }
 
