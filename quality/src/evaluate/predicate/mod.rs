@@ -13,7 +13,7 @@ mod units;
 
 use polars::prelude::{
     BooleanChunked, Column, DataType, Expr, Field, IntoColumn, NamedFrom, PolarsError, PolarsResult, Series,
-    arity::{try_unary_elementwise, unary_elementwise, unary_elementwise_values},
+    arity::{try_unary_elementwise, try_unary_elementwise_values, unary_elementwise, unary_elementwise_values},
 };
 
 use super::Fault;
@@ -85,12 +85,13 @@ pub(crate) fn try_text(
     value.map(
         move |column: Column| {
             let (strings, test) = (column.str()?, test.clone());
-            let holds: BooleanChunked = try_unary_elementwise(strings, |value| match (test(value), unknown) {
-                (Ok(holds), _) => Ok(Some(holds)),
-                (Err(_), Unknown::IsNull) => Ok(None),
-                // A kind that is taken for the rule's doing, and not for a damaged file's.
-                (Err(fault), Unknown::IsError) => Err(PolarsError::InvalidOperation(fault.to_string().into())),
-            })?;
+            // A kind that is taken for the rule's doing, and not for a damaged file's.
+            let error = |fault: Fault| PolarsError::InvalidOperation(fault.to_string().into());
+            let holds: BooleanChunked = match unknown {
+                Unknown::IsNull => unary_elementwise(strings, |value| test(value).ok()),
+                Unknown::IsError if strings.has_nulls() => try_unary_elementwise(strings, |value| test(value).map(Some).map_err(error))?,
+                Unknown::IsError => try_unary_elementwise_values(strings, |value| test(Some(value)).map_err(error))?,
+            };
             Ok(holds.into_column())
         },
         |_, field| Ok(Field::new(field.name().clone(), DataType::Boolean)),
