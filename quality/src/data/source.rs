@@ -20,7 +20,7 @@ use super::{
     DataError, Format,
     blame::{MIXED, NO_JSON, guarded},
     parts::Open,
-    text::{csv_text, damage, failed, marks, text},
+    text::{damage, failed, marks, text},
     types,
 };
 
@@ -157,7 +157,7 @@ fn open_csv(path: &Path) -> Result<(SchemaRef, Kind), DataError> {
     let rows = if size(path)? <= SETTLED_BYTES { None } else { Some(SAMPLE_ROWS) };
     let named = csv(path)?.with_infer_schema_length(Some(1)).finish().and_then(|mut plan| plan.collect_schema());
     let named = named.map_err(|error| damage(&error, path).unwrap_or_else(|| DataError::of_file(path, &error, MIXED)))?;
-    let types = types::infer(csv_text(path)?, marks(path), &[], named.len(), rows);
+    let types = types::infer(text(path)?, marks(path), &[], named.len(), rows);
     let types = types.map_err(|error| failed(path, error))?;
     let fields = named.iter_names_cloned().zip(types).map(|(name, data_type)| Field::new(name, data_type));
     Ok((Arc::new(fields.collect()), Kind::Csv))

@@ -2,8 +2,9 @@
 
 use std::collections::HashSet;
 
-use polars::prelude::{BooleanChunked, DataType, Expr, Field, IntoColumn, lit, when};
+use polars::prelude::{DataType, Expr, lit, when};
 
+use super::compare::{among_doubles, among_short, ordered};
 use super::temporal::{self, DAY, DayOnly};
 use crate::evaluate::Fault;
 use crate::language::ast::{Compare, Comparison};
@@ -17,17 +18,6 @@ pub(crate) enum Moment {
     At(i64),
     /// `NULL`.
     Null,
-}
-
-fn ordered(operator: Compare, value: Expr, operand: Expr) -> Expr {
-    match operator {
-        Compare::Greater => value.gt(operand),
-        Compare::GreaterOrEqual => value.gt_eq(operand),
-        Compare::Less => value.lt(operand),
-        Compare::LessOrEqual => value.lt_eq(operand),
-        Compare::Equal => value.eq(operand),
-        Compare::NotEqual => value.neq(operand),
-    }
 }
 
 /// Whether each value holds a condition on dates. Strings that are no dates are as null. A value without a time is
@@ -73,7 +63,7 @@ pub(crate) fn holds(value: Expr, dtype: &DataType, comparison: &Comparison<Momen
     Ok(holds.fill_null(false))
 }
 
-/// Whether each moment is one of some. They are looked up: a comparison with each would be as deep as they are many.
+/// Whether each moment is one of some. They are looked up.
 fn among(micros: &Expr, day_only: &DayOnly, operands: &[Moment]) -> Expr {
     let (mut days, mut moments) = (HashSet::new(), HashSet::new());
     for operand in operands {
@@ -83,28 +73,17 @@ fn among(micros: &Expr, day_only: &DayOnly, operands: &[Moment]) -> Expr {
             Moment::Null => {}
         }
     }
-    let of_day = |days: HashSet<i64>| found(micros.clone().floor_div(lit(DAY)), days);
+    let of_day = |days: HashSet<i64>| among_short(micros.clone().floor_div(lit(DAY)), days);
     if moments.is_empty() {
         return of_day(days);
     }
     let days_of_moments = days.iter().copied().chain(moments.iter().map(|moment| moment.div_euclid(DAY))).collect();
-    let by_moment = |moments: HashSet<i64>| of_day(days.clone()).or(found(micros.clone(), moments));
+    let by_moment = |moments: HashSet<i64>| of_day(days.clone()).or(among_short(micros.clone(), moments));
     match day_only {
         DayOnly::All => of_day(days_of_moments),
         DayOnly::None => by_moment(moments),
         DayOnly::Where(day_only) => when(day_only.clone()).then(of_day(days_of_moments)).otherwise(by_moment(moments)),
     }
-}
-
-/// Whether each whole number is in a set; null where there is none.
-fn found(numbers: Expr, known: HashSet<i64>) -> Expr {
-    numbers.map(
-        move |column| {
-            let found: BooleanChunked = column.i64()?.iter().map(|number| number.map(|number| known.contains(&number))).collect();
-            Ok(found.with_name(column.name().clone()).into_column())
-        },
-        |_, field| Ok(Field::new(field.name().clone(), DataType::Boolean)),
-    )
 }
 
 /// Whether one moment holds a condition, as [`holds`] has it.
@@ -129,16 +108,7 @@ pub(crate) fn age_holds(value: Expr, dtype: &DataType, now: i64, hours: &Compari
         Comparison::Between { negated: false, low, high } => compare(Compare::Greater, *low).and(compare(Compare::Less, *high)),
         Comparison::Between { negated: true, low, high } => compare(Compare::LessOrEqual, *low).or(compare(Compare::GreaterOrEqual, *high)),
         Comparison::In { negated, operands } => {
-            // Zero has no sign here: that of -0.0 goes when zero is added.
-            let known: HashSet<u64> = operands.iter().map(|hours| (hours + 0.0).to_bits()).collect();
-            let equal = age.clone().map(
-                move |column| {
-                    let bits = column.f64()?.iter().map(|age| age.map(|age| known.contains(&(age + 0.0).to_bits())));
-                    let found: BooleanChunked = bits.collect();
-                    Ok(found.with_name(column.name().clone()).into_column())
-                },
-                |_, field| Ok(Field::new(field.name().clone(), DataType::Boolean)),
-            );
+            let equal = among_doubles(age.clone(), operands.iter().copied());
             if *negated { equal.not() } else { equal }
         }
     };

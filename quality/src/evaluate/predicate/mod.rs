@@ -2,6 +2,7 @@
 //!
 //! Polars orders NaN above every number and takes it as equal to itself, and so do Spark and this module.
 
+mod compare;
 pub(crate) mod dates;
 pub(crate) mod exact;
 pub(crate) mod numbers;

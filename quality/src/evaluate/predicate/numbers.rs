@@ -1,16 +1,15 @@
 //! Conditions on numbers.
 
-use std::collections::HashSet;
-
-use polars::prelude::{BooleanChunked, DataType, Expr, Field, IntoColumn, lit, when};
+use polars::prelude::{DataType, Expr, lit, when};
 
 use crate::evaluate::Fault;
 use crate::evaluate::condition::Numbers;
 use crate::language::ast::{Compare, Comparison};
 
+use super::compare::{among_doubles, ordered};
 use super::exact::Exact;
 use super::is_nested;
-use super::units::{Units, ordered};
+use super::units::Units;
 
 /// 2^126: every whole double below it is a whole number of 128 bits.
 const WHOLE: f64 = 85_070_591_730_234_615_865_843_651_857_942_052_864.0;
@@ -101,20 +100,7 @@ impl Number {
             return equal.reduce(Expr::or).unwrap_or_else(|| lit(false));
         }
         let exact = self.exact.as_ref().map(|units| units.among(operands.iter().filter_map(|operand| operand.exact)));
-        self.best(exact, || self.among_doubles(operands))
-    }
-
-    fn among_doubles(&self, operands: &[Operand]) -> Expr {
-        // Zero has no sign here: that of -0.0 goes when zero is added.
-        let known: HashSet<u64> = operands.iter().map(|operand| (operand.double + 0.0).to_bits()).collect();
-        self.double.clone().map(
-            move |column| {
-                let bits = column.f64()?.iter().map(|value| value.map(|value| known.contains(&(value + 0.0).to_bits())));
-                let found: BooleanChunked = bits.collect();
-                Ok(found.with_name(column.name().clone()).into_column())
-            },
-            |_, field| Ok(Field::new(field.name().clone(), DataType::Boolean)),
-        )
+        self.best(exact, || among_doubles(self.double.clone(), operands.iter().map(|operand| operand.double)))
     }
 
     /// Where digits have no room, doubles are so far apart that they tell as much.

@@ -1,9 +1,8 @@
 //! Values that have all their digits, as whole numbers that are compared and added without rounding.
 
-use std::collections::HashSet;
+use polars::prelude::{DataType, Expr, Field, IntoColumn, LiteralValue, lit, when};
 
-use polars::prelude::{BooleanChunked, DataType, Expr, Field, IntoColumn, LiteralValue, lit, when};
-
+use super::compare::{among_short, among_whole, ordered};
 use super::exact::{self, DIGITS, Exact};
 use crate::language::ast::Compare;
 
@@ -88,36 +87,9 @@ impl Units {
     /// Whether they are among some, which are looked up.
     pub(super) fn among(&self, numbers: impl Iterator<Item = Exact>) -> Expr {
         let units = numbers.filter_map(|number| number.at(self.scale));
-        let output = |_: &_, field: &Field| Ok(Field::new(field.name().clone(), DataType::Boolean));
-        if self.short {
-            let known: HashSet<i64> = units.filter_map(|units| units.try_into().ok()).collect();
-            return self.value.clone().map(
-                move |column| {
-                    let found: BooleanChunked = column.i64()?.iter().map(|value| value.map(|value| known.contains(&value))).collect();
-                    Ok(found.with_name(column.name().clone()).into_column())
-                },
-                output,
-            );
+        match self.short {
+            true => among_short(self.value.clone(), units.filter_map(|units| units.try_into().ok()).collect()),
+            false => among_whole(self.value.clone(), units.collect()),
         }
-        let known: HashSet<i128> = units.collect();
-        self.value.clone().map(
-            move |column| {
-                let found: BooleanChunked = column.i128()?.iter().map(|value| value.map(|value| known.contains(&value))).collect();
-                Ok(found.with_name(column.name().clone()).into_column())
-            },
-            output,
-        )
-    }
-}
-
-/// A value against an operand.
-pub(super) fn ordered(operator: Compare, value: Expr, operand: Expr) -> Expr {
-    match operator {
-        Compare::Greater => value.gt(operand),
-        Compare::GreaterOrEqual => value.gt_eq(operand),
-        Compare::Less => value.lt(operand),
-        Compare::LessOrEqual => value.lt_eq(operand),
-        Compare::Equal => value.eq(operand),
-        Compare::NotEqual => value.neq(operand),
     }
 }
